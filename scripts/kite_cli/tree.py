@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""The private Debian 13 tree: what it holds, where it lies, and how it is built.
+
+A tree is keyed by a hash of scripts/packages.txt and of the recipe's version. It is built in a
+temporary folder and renamed into place, so a tree that exists is complete; a lock lets several
+checkouts wait for one build. As root mmdebstrap writes the folder itself; an unprivileged user gets
+a tar from mmdebstrap's user-namespace mode, unpacked with the user as owner of all files, so that
+the user can delete it again without privileges.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from .ui import REPO, KiteError, cache_dir, run_logged, say
+
+RECIPE = "1"
+SUITE = "trixie"
+MIRROR = "http://deb.debian.org/debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+HOST_TOOLS = {"mmdebstrap": "mmdebstrap", "bwrap": "bubblewrap"}
+
+
+def packages():
+    """The package names of scripts/packages.txt, sorted, each perhaps with /suite."""
+    names = []
+    for line in (REPO / "scripts" / "packages.txt").read_text().splitlines():
+        line = line.split("#", 1)[0].strip()
+        if line:
+            names.append(line)
+    return sorted(set(names))
+
+
+def key():
+    """Hash that names the tree of this checkout."""
+    text = "\n".join([RECIPE, SUITE, *packages()])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def path():
+    """Where this checkout's tree is, or will be."""
+    return cache_dir() / "trees" / key()
+
+
+def native_host():
+    """True when the host itself is Debian 13 with every package, so no tree is needed."""
+    wanted = os.environ.get("KITE_NATIVE")
+    if wanted is not None:
+        return wanted not in ("", "0")
+    try:
+        release = pathlib.Path("/etc/os-release").read_text()
+    except OSError:
+        return False
+    if "VERSION_CODENAME=trixie" not in release:
+        return False
+    names = [name.split("/")[0] for name in packages()]
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
+                          capture_output=True, text=True, check=False)
+    installed = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" installed")}
+    return installed.issuperset(names)
+
+
+def ensure_host_tools(log):
+    """Install mmdebstrap and bubblewrap when root and missing; else say how."""
+    missing = [pkg for tool, pkg in HOST_TOOLS.items() if not shutil.which(tool)]
+    if not os.path.exists(KEYRING):
+        missing.append("debian-archive-keyring")
+    if not missing:
+        return
+    command = f"apt-get install -y {' '.join(missing)}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        needed = [pkg for pkg in missing if pkg != "bubblewrap"]
+        if needed or os.geteuid() != 0:
+            raise KiteError(f"needed on this machine: {' '.join(missing)}. As root: {command}")
+        return
+    say(f"installing {' '.join(missing)} on this machine")
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    run_logged("apt-get update", ["apt-get", "update", "-q"], log, env=env)
+    run_logged(command, ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing],
+               log, env=env)
+
+
+def _progress(line):
+    match = re.match(r"(?:I|W): (.*)", line)
+    if match:
+        return match.group(1)
+    match = re.match(r"(?:Get:\d+ \S+ \S+ \S+ (\S+)|(?:Unpacking|Setting up) ([^ :]+))", line)
+    return line.split(" (")[0][:70] if match else None
+
+
+def _mmdebstrap(target):
+    options = ["mmdebstrap", "--variant=apt", "--include=" + ",".join(packages()),
+               "--aptopt=Acquire::Check-Valid-Until \"false\"",
+               "--aptopt=Acquire::Languages \"none\"",
+               "--aptopt=APT::Install-Recommends \"false\"",
+               "--aptopt=Acquire::Retries \"3\"",
+               "--dpkgopt=path-exclude=/usr/share/man/*",
+               "--dpkgopt=path-exclude=/usr/share/doc/*",
+               "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+               "--dpkgopt=path-exclude=/usr/share/locale/*",
+               "--dpkgopt=force-unsafe-io",
+               "--verbose"]
+    options.append("--mode=root" if os.geteuid() == 0 else "--mode=unshare")
+    sources = "".join(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n"
+                      for suite in (SUITE, f"{SUITE}-backports"))
+    return [*options, SUITE, str(target), "-"], sources.encode()
+
+
+def _remove(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise KiteError(f"could not remove {folder}")
+
+
+def _build(final, log):
+    staging = final.with_name(f".{final.name}.{os.getpid()}.new")
+    for stale in final.parent.glob(f".{final.name}.*.new"):
+        _remove(stale)
+    try:
+        if os.geteuid() == 0:
+            command, sources = _mmdebstrap(staging)
+            run_logged("building the Debian tree", command, log, echo=_progress,
+                       input_bytes=sources)
+        else:
+            tar = staging.with_suffix(".tar")
+            try:
+                command, sources = _mmdebstrap(tar)
+                run_logged("building the Debian tree", command, log, echo=_progress,
+                           input_bytes=sources)
+                staging.mkdir()
+                run_logged("unpacking the Debian tree",
+                           ["tar", "-C", str(staging), "--no-same-owner", "--exclude=./dev/*",
+                            "-xf", str(tar)], log.with_suffix(".untar.log"))
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    tar.unlink()
+        shutil.rmtree(staging / "var" / "cache" / "apt" / "archives", ignore_errors=True)
+        (staging / "etc" / "kite-tree").write_text(f"{final.name}\n")
+        staging.rename(final)
+    finally:
+        if staging.exists():
+            say("removing the unfinished tree")
+            _remove(staging)
+
+
+def ensure():
+    """Return the tree's path, building it first when it is not there."""
+    final = path()
+    if final.is_dir():
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    log = cache_dir() / "logs" / f"tree-{final.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(final.with_suffix(".lock"), "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another ./kite that builds the Debian tree")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if final.is_dir():
+            return final
+        ensure_host_tools(log.with_name("host-tools.log"))
+        say(f"building the private Debian 13 tree (once; about 3 minutes); log: {log}")
+        _build(final, log)
+    say(f"tree ready: {final}")
+    return final
