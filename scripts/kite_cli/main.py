@@ -5,7 +5,8 @@ import argparse
 import os
 import sys
 
-from . import enter
+from . import bench, demo, doctor, enter, run, test
+from .build import cmd_build
 from .ui import KiteError, say
 
 
@@ -23,11 +24,35 @@ def cmd_shell(args):
 
 def parser():
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="./kite", description="Kite: a virtual GPU, all of it.")
-    subs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-    shell = subs.add_parser("shell", help="a shell, or CMD, inside the private Debian 13 tree")
-    shell.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
-    shell.set_defaults(run=cmd_shell)
+    top = argparse.ArgumentParser(
+        prog="./kite", description="Kite: a virtual GPU with its whole stack. Every command sets "
+        "up what it needs first; the first one takes minutes, later ones seconds.")
+    subs = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name, run_it, text, **options):
+        sub = subs.add_parser(name, help=text, description=text, **options)
+        sub.set_defaults(run=run_it)
+        return sub
+
+    peers = {"choices": sorted(run.PEERS), "help": "use this driver instead of Kite"}
+    sub = add("demo", demo.cmd_demo, "run vkcube on Kite and keep a frame as DIR/vkcube.png")
+    sub.add_argument("--frames", type=int, default=60, metavar="N",
+                     help="frames to draw; the last is kept (default 60)")
+    sub.add_argument("--out", default="out", metavar="DIR", help="where to (default out/)")
+    sub.add_argument("--peer", **peers)
+    sub = add("test", test.cmd_test, "build and run all tests, or those with NAME in their name")
+    sub.add_argument("names", nargs="*", metavar="NAME")
+    sub = add("run", run.cmd_run, "run CMD with Kite as the only Vulkan driver; without a display "
+              "it gets a private X server")
+    sub.add_argument("--peer", **peers)
+    sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
+    sub = add("bench", bench.cmd_bench, "measure Kite beside lavapipe and SwiftShader")
+    bench.add_arguments(sub)
+    sub = add("build", cmd_build, "bring build/ up to date")
+    sub.add_argument("targets", nargs="*", metavar="TARGET", help="ninja targets (default: all)")
+    sub = add("shell", cmd_shell, "a shell, or CMD, inside the private Debian 13 tree")
+    sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
+    add("doctor", doctor.cmd_doctor, "what this machine lacks, and how to mend it")
     return top
 
 

@@ -9,7 +9,6 @@ the user can delete it again without privileges.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import pathlib
@@ -17,7 +16,7 @@ import re
 import shutil
 import subprocess
 
-from .ui import REPO, KiteError, cache_dir, run_logged, say
+from .ui import REPO, KiteError, cache_dir, locked, run_logged, say
 
 RECIPE = "1"
 SUITE = "trixie"
@@ -156,16 +155,11 @@ def ensure():
     final.parent.mkdir(parents=True, exist_ok=True)
     log = cache_dir() / "logs" / f"tree-{final.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(final.with_suffix(".lock"), "w", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another ./kite that builds the Debian tree")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(final.with_suffix(".lock"), "waiting for another ./kite that builds the tree"):
         if final.is_dir():
             return final
         ensure_host_tools(log.with_name("host-tools.log"))
-        say(f"building the private Debian 13 tree (once; about 3 minutes); log: {log}")
+        say(f"building the private Debian 13 tree (once; about 2 minutes); log: {log}")
         _build(final, log)
     say(f"tree ready: {final}")
     return final

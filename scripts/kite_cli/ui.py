@@ -6,6 +6,8 @@ Ctrl-C or a failure ends the whole process group and leaves nothing running.
 """
 
 import contextlib
+import fcntl
+import hashlib
 import os
 import pathlib
 import signal
@@ -37,10 +39,29 @@ def cache_dir():
 
 
 def log_dir():
-    """The folder for logs of steps; inside the checkout's build folder, so it is easy to find."""
-    path = REPO / "build" / "kite-logs"
+    """The folder for this checkout's step logs."""
+    name = hashlib.sha256(str(REPO).encode()).hexdigest()[:8]
+    path = cache_dir() / "logs" / f"{REPO.name}-{name}"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def build_dir():
+    """Where ./kite builds; KITE_BUILD_DIR overrides the checkout's build/."""
+    return pathlib.Path(os.environ.get("KITE_BUILD_DIR") or REPO / "build").absolute()
+
+
+@contextlib.contextmanager
+def locked(path, waiting_text):
+    """Hold an exclusive lock on a file while the block runs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting_text)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def kill_group(process, grace_seconds=5.0):
@@ -66,7 +87,7 @@ def child(command, **options):
             kill_group(process)
 
 
-def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes=None):
+def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes=None, every_seconds=2.0):
     """Run a step with its output in `log`; `echo(line)` may turn a line into a progress text.
 
     Raises KiteError naming the log when the step fails.
@@ -86,7 +107,7 @@ def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes
                 sink.flush()
                 text = echo(raw.decode(errors="replace").rstrip()) if echo else None
                 now = time.monotonic()
-                if text and now - last_shown > 2.0:
+                if text and now - last_shown >= every_seconds:
                     last_shown = now
                     say(f"  [{now - started:4.0f} s] {text}")
             code = process.wait()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Configure and build Kite in build/, inside the private tree or natively."""
+
+import re
+import shutil
+
+from . import enter, tree
+from .ui import REPO, KiteError, build_dir, locked, log_dir, run_logged, say
+
+STAMP = ".kite-tree"
+
+
+def _where():
+    return "native" if tree.native_host() else tree.key()
+
+
+def _configure(folder):
+    stamp = folder / STAMP
+    if (folder / "build.ninja").exists():
+        if not stamp.exists() or stamp.read_text() == _where():
+            return
+        say(f"{folder.name}/ was made with another tree; making it anew")
+        shutil.rmtree(folder)
+    say("configuring")
+    command, env = enter.wrap(["meson", "setup", str(folder), str(REPO), "--buildtype=release"])
+    try:
+        run_logged("meson setup", command, log_dir() / "setup.log", env=env, cwd=REPO)
+        stamp.write_text(_where())
+    finally:
+        if not (folder / "build.ninja").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _progress(line):
+    match = re.match(r"\[(\d+)/(\d+)\] (?:\S+ )*?(\S+)$", line)
+    return f"{match[1]} of {match[2]}: {match[3]}" if match else None
+
+
+def build(*targets):
+    """Bring the build up to date, or only the named targets; returns the build folder."""
+    if not (REPO / "meson.build").exists():
+        raise KiteError("no meson.build here: this checkout is not complete")
+    folder = build_dir()
+    with locked(log_dir() / "build.lock", "waiting for another ./kite that builds here"):
+        _configure(folder)
+        command, env = enter.wrap(["ninja", "-C", str(folder), *targets])
+        seconds = run_logged("the build", command, log_dir() / "build.log", echo=_progress,
+                             env=env, cwd=REPO, every_seconds=5.0)
+    if seconds > 5:
+        say(f"built in {seconds:.0f} s")
+    return folder
+
+
+def cmd_build(args):
+    """./kite build"""
+    folder = build(*args.targets)
+    say(f"up to date: {folder}")

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""./kite test: build, run meson's tests, and count every GoogleTest case as one test."""
+
+import json
+import re
+import subprocess
+
+from . import build, enter
+from .ui import REPO, KiteError, child, log_dir, run_logged, say
+
+GTEST_LINE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] ([^\s,]+)(?:, where .*)? \(\d+ ms\)$")
+
+
+class Tally:
+    """Results by name."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []   # (name, why)
+        self.skipped = []  # (name, why)
+
+    def add_cases(self, name, stdout):
+        """Count the GoogleTest cases in `stdout`; returns (cases, failed cases)."""
+        cases = failures = 0
+        said = []
+        for line in stdout.splitlines():
+            match = GTEST_LINE.match(line)
+            if not match:
+                if line.startswith("[ RUN "):
+                    said = []
+                else:
+                    said.append(line.strip())
+                continue
+            cases += 1
+            label = f"{name}: {match[2]}"
+            if match[1] == "OK":
+                self.passed += 1
+            elif match[1] == "SKIPPED":
+                reason = [text for text in said if text and not text.endswith("Skipped")]
+                self.skipped.append((label, " ".join(reason) or "no reason given"))
+            else:
+                failures += 1
+                self.failed.append((label, ""))
+        return cases, failures
+
+    def add(self, entry):
+        """Count one line of meson's testlog.json."""
+        name = entry["name"].split(" / ")[-1]
+        result = entry["result"]
+        stdout = entry.get("stdout") or ""
+        cases, failures = self.add_cases(name, stdout)
+        if result in ("OK", "EXPECTEDFAIL"):
+            self.passed += 0 if cases else 1
+        elif result == "SKIP":
+            if not cases:
+                lines = (stdout + "\n" + (entry.get("stderr") or "")).splitlines()
+                reason = [text[5:].strip() for text in lines if text.startswith("SKIP:")]
+                self.skipped.append((name, reason[-1] if reason else "no reason given"))
+        elif not failures:
+            self.failed.append((name, result.lower()))
+
+
+def _select(folder, wanted):
+    command, env = enter.wrap(["meson", "test", "-C", str(folder), "--no-rebuild", "--list"])
+    log = log_dir() / "test-list.log"
+    run_logged("listing the tests", command, log, env=env, cwd=REPO)
+    names = [line.strip() for line in log.read_text().splitlines()
+             if line.strip() and not line.startswith("ninja:")]
+    chosen = []
+    for part in wanted:
+        found = [name for name in names if part in name]
+        if not found:
+            raise KiteError(f"no test has {part} in its name")
+        chosen += found
+    return sorted({name.split(" / ")[-1] for name in chosen})
+
+
+def cmd_test(args):
+    """./kite test"""
+    folder = build.build()
+    names = _select(folder, args.names) if args.names else []
+    command, env = enter.wrap(["meson", "test", "-C", str(folder), "--no-rebuild", *names])
+    results = folder / "meson-logs" / "testlog.json"
+    results.unlink(missing_ok=True)
+    log = log_dir() / "test.log"
+    say("testing")
+    with open(log, "wb") as sink, child(command, env=env, cwd=REPO, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT) as process:
+        for raw in process.stdout:
+            sink.write(raw)
+            line = raw.decode(errors="replace").rstrip()
+            if re.match(r"\s*\d+/\d+ ", line):
+                say("  " + line.strip())
+        process.wait()
+    if not results.exists():
+        raise KiteError("meson ran no test", log=log)
+    tally = Tally()
+    for line in results.read_text().splitlines():
+        entry = json.loads(line)
+        tally.add(entry)
+        if entry["result"] in ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT", "UNEXPECTEDPASS"):
+            output = (entry.get("stdout") or "") + (entry.get("stderr") or "")
+            print(f"--- {entry['name']}: {entry['result']}")
+            print("\n".join(output.splitlines()[-60:]))
+    for name, why in tally.skipped:
+        print(f"skipped: {name}: {why}")
+    for name, why in tally.failed:
+        print(f"failed: {name}" + (f" ({why})" if why else ""))
+    if tally.failed:
+        say(f"log: {folder / 'meson-logs' / 'testlog.txt'}")
+    print(f"{tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped",
+          flush=True)
+    return 1 if tally.failed or not tally.passed else 0
