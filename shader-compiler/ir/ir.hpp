@@ -51,6 +51,8 @@ inline constexpr Op constant{kPseudo + 1}; ///< bits in Inst::constant_bits
 inline constexpr Op undef{kPseudo + 2};    ///< any value (the back end may use 0)
 inline constexpr Op extract{kPseudo + 3};  ///< element Inst::imm of the tuple operand 0
 inline constexpr Op collect{kPseudo + 4};  ///< tuple of the operands (each count 1)
+inline constexpr Op pack64{kPseudo + 5};   ///< bits64 from two 32-bit values: low, high
+inline constexpr Op unpack64{kPseudo + 6}; ///< bits32: half Inst::imm (0 low, 1 high) of a bits64 value
 /// Wraps a hardware opcode.
 [[nodiscard]] constexpr Op op(hw::Op o) { return Op{static_cast<uint16_t>(o)}; }
 /// True for hardware opcodes.
@@ -70,6 +72,7 @@ struct Inst {
     uint32_t imm = 0;                 ///< ISA imm field (never a literal operand: constants are `constant` values)
     Type type;                        ///< result type; Base::none if there is none
     uint64_t constant_bits = 0;       ///< for `constant`
+    bool invariant = false;           ///< ld: this memory does not change while the program runs (descriptors, uniforms, push constants)
     std::vector<Inst*> operands;      ///< SSA operands
     Block* block = nullptr;           ///< owner
     uint32_t id = 0;                  ///< dense number for printing and side tables (Function::renumber)
