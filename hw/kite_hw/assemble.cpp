@@ -14,7 +14,7 @@ namespace {
 
 // Cursor over one line; every `take_` skips blanks first.
 class Reader {
-  public:
+public:
     explicit Reader(std::string_view text) : text_(text) {}
 
     bool take(char c) {
@@ -61,7 +61,7 @@ class Reader {
         }
     }
 
-  private:
+private:
     void skip_blanks() {
         while (!text_.empty() && std::isspace(static_cast<unsigned char>(text_.front())) != 0) {
             text_.remove_prefix(1);

@@ -233,7 +233,8 @@ bool check_image(const Inst& inst, const OpInfo& info, std::string* why) {
         if (lod ? inst.ty != Type::f32 : inst.ty != Type::u32) {
             return refuse(why, &info, "lod answers in f32, the other queries in u32");
         }
-        return !lod || f.dim != Dim::buffer || refuse(why, &info, "a buffer has no level of detail");
+        return !lod || f.dim != Dim::buffer ||
+               refuse(why, &info, "a buffer has no level of detail");
     }
     default:
         return f.dim != Dim::cube || refuse(why, &info, "cubes are addressed as d2 arrayed");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What can be said about one instruction from the tables alone.
 //
-// check_encoding() accepts a word exactly if the instruction set defines it: known op, allowed type,
-// allowed operand files, no reserved bit set, enum values in range, register tuples inside the
-// register files, and the op's own rules (for example: a masked write needs a vector destination).
-// Rules that need the whole program (nesting, declared register counts, stage, limits) belong to the
-// device's verifier. Pure functions over constant tables: thread-safe, they never allocate on the
-// accepting path and fail only by returning false with a reason.
+// check_encoding() accepts a word exactly if the instruction set defines it: known op, allowed
+// type, allowed operand files, no reserved bit set, enum values in range, register tuples inside
+// the register files, and the op's own rules (for example: a masked write needs a vector
+// destination). Rules that need the whole program (nesting, declared register counts, stage,
+// limits) belong to the device's verifier. Pure functions over constant tables: thread-safe, they
+// never allocate on the accepting path and fail only by returning false with a reason.
 //
 // Example: std::string why; if (!check_encoding(words, &why)) { report(index, why); }
 #pragma once
