@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The list of generated files: name -> function from description to text."""
+import emit_cpp
 import emit_isa
+import emit_record_tables
 
 OUTPUTS = {
     "isa.hpp": emit_isa.emit_header,
+    "packets.hpp": emit_cpp.emit_packets,
+    "descriptors.hpp": emit_cpp.emit_descriptors,
+    "limits.hpp": emit_cpp.emit_limits,
     "isa_tables.cpp": emit_isa.emit_tables,
+    "record_tables.cpp": emit_record_tables.emit_tables,
 }
