@@ -6,7 +6,8 @@
 //
 // Environment: KITE_FRAME_CAPTURE_AT=N[,N...] present numbers, from 1; KITE_FRAME_CAPTURE_FILE=path
 // (each "%" becomes the frame number); KITE_FRAME_STATS=path of a JSON file written when the device
-// is destroyed: device, type, frames, seconds (first to last present), frames_per_second.
+// is destroyed: device, type, frames, seconds (first to last present), frames_per_second,
+// first_present (CLOCK_MONOTONIC).
 //
 // All state is process-wide behind one mutex, held while capturing, which waits for the GPU anyway.
 // A capture that can't be made is said on stderr; the program under test never sees our errors.
@@ -163,9 +164,10 @@ void write_stats(const DeviceState& device) {
     const double rate = seconds > 0 ? static_cast<double>(device.presents - 1) / seconds : 0.0;
     std::fprintf(file,
                  "{\"device\": \"%s\", \"type\": \"%s\", \"frames\": %llu, \"seconds\": %.6f, "
-                 "\"frames_per_second\": %.2f}\n",
+                 "\"frames_per_second\": %.2f, \"first_present\": %.6f}\n",
                  name.c_str(), device.type, static_cast<unsigned long long>(device.presents),
-                 seconds, rate);
+                 seconds, rate,
+                 std::chrono::duration<double>(device.first.time_since_epoch()).count());
     std::fclose(file);
 }
 
