@@ -110,6 +110,7 @@ class Description:
     records: list = field(default_factory=list)
     formats: list = field(default_factory=list)
     caps: dict = field(default_factory=dict)
+    profiles: dict = field(default_factory=dict)
     limits: list = field(default_factory=list)
     registers: list = field(default_factory=list)
     released: dict = field(default_factory=dict)

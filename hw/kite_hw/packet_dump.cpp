@@ -53,8 +53,7 @@ bool check_field(const FieldInfo& field, std::span<const uint32_t> words, std::s
         if (field.kind == FieldKind::bits && !check_bits(field, words[at], why)) {
             return false;
         }
-        if (field.kind == FieldKind::enumerator &&
-            value_name(field.values, words[at]) == nullptr) {
+        if (field.kind == FieldKind::enumerator && value_name(field.values, words[at]) == nullptr) {
             return refuse(why, std::string(field.name) + ": unknown value");
         }
         if (field.kind == FieldKind::record &&
