@@ -41,22 +41,22 @@ struct DrawState {
     std::shared_ptr<const exec::Program> vertex;   ///< vertex program; a draw without one is refused
     std::shared_ptr<const exec::Program> fragment; ///< fragment program or null (depth only)
 
-    std::array<uint64_t, hw::limits::max_sets> set_va{}; ///< SetDescriptorSets, graphics bind point
+    std::array<uint64_t, hw::limits::kMaxSets> set_va{}; ///< SetDescriptorSets, graphics bind point
     uint64_t push_va = 0;                                ///< SetPushConstants
     uint64_t dynamic_va = 0;                             ///< SetDynamicBuffers
 
-    std::array<hw::VertexAttribute, hw::limits::max_vertex_attributes> attributes{}; ///< first attribute_count are valid
+    std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes> attributes{}; ///< first attribute_count are valid
     uint32_t attribute_count = 0;                                                    ///< entries of attributes
-    std::array<hw::VertexBinding, hw::limits::max_vertex_bindings> bindings{};       ///< by binding number
+    std::array<hw::VertexBinding, hw::limits::kMaxVertexBindings> bindings{};       ///< by binding number
     IndexBuffer index;                                                               ///< for indexed draws
 
     hw::Topology topology = hw::Topology::triangle_list; ///< primitive topology
     bool primitive_restart = false;                      ///< all-ones index restarts strips, fans (and lists)
     bool provoking_last = false;                         ///< flat inputs come from the last vertex
 
-    std::array<hw::Viewport, hw::limits::max_viewports> viewports{}; ///< by index
+    std::array<hw::Viewport, hw::limits::kMaxViewports> viewports{}; ///< by index
     bool depth_clip_negative_one = false;                            ///< clip space z is -w..w
-    std::array<hw::Rect, hw::limits::max_viewports> scissors{};      ///< by index
+    std::array<hw::Rect, hw::limits::kMaxViewports> scissors{};      ///< by index
 
     hw::SetRasterStatePacket raster{};            ///< rasterization
     hw::SetMultisamplePacket multisample{};       ///< multisampling (ResetState: samples = 1, mask = ~0)
@@ -64,7 +64,7 @@ struct DrawState {
     bool logic_op_enable = false;                 ///< SetBlend
     hw::LogicOp logic_op = hw::LogicOp::copy;     ///< SetBlend
     std::array<float, 4> blend_constants{};       ///< SetBlend
-    std::array<hw::BlendAttachment, hw::limits::max_render_targets> blend{}; ///< first blend_count are valid; absent ones write nothing
+    std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets> blend{}; ///< first blend_count are valid; absent ones write nothing
     uint32_t blend_count = 0;                     ///< entries of blend
 
     /// Samples that pass are added here while not null (the active occlusion query). Must outlive the next

@@ -53,7 +53,7 @@ struct RenderingScope {
     uint32_t samples = 1;      ///< samples of the attachments
     hw::Attachment depth{};    ///< depth plane
     hw::Attachment stencil{};  ///< stencil plane
-    std::array<hw::Attachment, hw::limits::max_render_targets> colors{}; ///< first color_count are valid
+    std::array<hw::Attachment, hw::limits::kMaxRenderTargets> colors{}; ///< first color_count are valid
     uint32_t color_count = 0;  ///< entries of colors
 };
 
