@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 from . import bench, demo, doctor, enter, run, test
@@ -56,11 +57,25 @@ def parser():
     return top
 
 
+def _interrupt(signum, _frame):
+    # Further signals are ignored, so that the tidying up they would hit can finish.
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+    raise KeyboardInterrupt(signal.Signals(signum).name)
+
+
+def _catch_signals():
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(name, _interrupt)
+
+
 def main(argv):
     """Entry point; returns the exit status."""
     args = parser().parse_args(argv)
     if getattr(args, "command", None) and args.command[0] == "--":
         args.command = args.command[1:]
+    _catch_signals()
     try:
         return args.run(args) or 0
     except KiteError as error:

@@ -104,7 +104,12 @@ def _mmdebstrap(target):
                "--dpkgopt=path-exclude=/usr/share/locale/*",
                "--dpkgopt=force-unsafe-io",
                "--verbose"]
-    options.append("--mode=root" if os.geteuid() == 0 else "--mode=unshare")
+    if os.geteuid() == 0:
+        # A mount namespace of its own: whatever happens to mmdebstrap, its mounts of /dev and /proc
+        # are gone before the unfinished tree is deleted.
+        options = ["unshare", "--mount", "--propagation", "private", *options, "--mode=root"]
+    else:
+        options.append("--mode=unshare")
     sources = "".join(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n"
                       for suite in (SUITE, f"{SUITE}-backports"))
     return [*options, SUITE, str(target), "-"], sources.encode()
