@@ -61,9 +61,11 @@ class StyleTest(unittest.TestCase):
         """Missing README, licence and variables, open work, and files too long."""
         self.write("base/x.hpp", "#pragma once\n")
         self.write("base/y.cpp", HEADER + "// TO" + "DO later\n" + 'f("KITE_' + 'SECRET");\n')
+        self.write("scripts/w.py", "os.environ.get('KITE_' + 'X')\nos.environ['KITE_PY']\n")
         self.write("base/z.cpp", HEADER + "\n" * 900)
         for word in ("base: no README.md", "x.hpp: no SPDX", "x.hpp: a header opens",
-                     "y.cpp:7: open work", "KITE_SECRET is not explained", "z.cpp: 906 lines"):
+                     "y.cpp:7: open work", "KITE_SECRET is not explained",
+                     "KITE_PY is not explained", "z.cpp: 906 lines"):
             self.assertTrue(self.found(check_docs, word), word)
         self.write("docs/debugging.md", "| `KITE_SECRET` | a secret |\n")
         self.assertFalse(self.found(check_docs, "KITE_SECRET"))
