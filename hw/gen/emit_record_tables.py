@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Emit record_tables.cpp: the layout of packets and structures as data, for dumping and checking."""
-from emit_common import HEAD, emit_enum_names_impl
+from emit_common import HEAD, emit_enum_names_impl, ident
 from load_records import snake_id
-from emit_common import ident
 
 KINDS = {"u32": "u32", "i32": "i32", "f32": "f32", "u64": "u64", "va": "va"}
 
@@ -11,14 +10,14 @@ def values_ref(enum):
     return f"k{enum}Values" if enum else "{}"
 
 
-def field_row(name, fld):
+def field_row(name, fld, trailing=False):
     kind = {"bits": "bits", "enum": "enumerator", "struct": "record"}.get(fld.kind) or KINDS[fld.base]
     record = f"&k{fld.base}Record" if fld.kind == "struct" else "nullptr"
     values = values_ref(fld.base) if fld.kind == "enum" else "{}"
     bits = f"k{name}_{fld.name}Bits" if fld.kind == "bits" else "{}"
     step = fld.dwords // fld.count if fld.count else 0
     return (f'    {{"{fld.name}", FieldKind::{kind}, {fld.at}, {fld.count}, {step}, '
-            f"{str(fld.is_array).lower()}, {str(fld.must_be_zero).lower()}, {record}, {values}, {bits}}},\n")
+            f"{str(fld.is_array or trailing).lower()}, {str(fld.must_be_zero).lower()}, {record}, {values}, {bits}}},\n")
 
 
 def emit_tables(desc):
@@ -41,7 +40,7 @@ def emit_tables(desc):
             out += "".join(field_row(name, fld) for fld in record.fields) + "};\n"
         array = "nullptr"
         if record.array:
-            out += f"constexpr FieldInfo k{name}Array[] = {{\n{field_row(name, record.array)}}};\n"
+            out += f"constexpr FieldInfo k{name}Array[] = {{\n{field_row(name, record.array, True)}}};\n"
             array = f"k{name}Array"
         out += (f'constexpr RecordInfo k{name}Record = {{"{record.name}", {record.dwords}, '
                 f"{f'k{name}Fields' if record.fields else '{}'}, {array}}};\n\n")

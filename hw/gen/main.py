@@ -4,10 +4,11 @@
 
     main.py --out DIR [--only NAME...]   write every output (or those named) below DIR
     main.py --list                       print the names of the outputs
-    main.py --freeze KIND:NAME...        print released.toml lines for entries to freeze
+    main.py --freeze 'KIND:NAME'...      print released.toml lines for entries to freeze
 """
 import argparse
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import outputs
@@ -23,7 +24,8 @@ def main():
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--depfile", type=Path, help="write a Make rule naming every input")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--freeze", nargs="*", metavar="KIND:NAME")
+    parser.add_argument("--freeze", nargs="*", metavar="KIND:NAME",
+                        help="print released.toml lines for these entries (wildcards allowed)")
     args = parser.parse_args()
     if args.list:
         print("\n".join(outputs.OUTPUTS))
@@ -40,7 +42,7 @@ def main():
         return 1
     if args.freeze is not None:
         for kind, entries in release_state(desc).items():
-            names = [n for n in entries if f"{kind}:{n}" in args.freeze or f"{kind}:*" in args.freeze]
+            names = [n for n in entries if any(fnmatch(f"{kind}:{n}", p) for p in args.freeze)]
             if names:
                 print(f"[{kind}]")
                 print("\n".join(f'"{n}" = "{entries[n]}"' for n in names))
