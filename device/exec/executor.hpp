@@ -54,13 +54,15 @@ struct ProgramInfo {
     bool uses_point_coord = false;           ///< fragment
     bool uses_frag_z = false;                ///< fragment
     std::bitset<kVertexOuts> outputs;        ///< vertex: slots written
-    std::bitset<hw::limits::max_varyings> inputs; ///< fragment: varying slots read
+    std::bitset<hw::limits::kMaxVaryings> inputs; ///< fragment: varying slots read
     uint32_t attributes = 0;                 ///< vertex: locations read
 };
 
 /// A loaded, verified, immutable program.
 struct Program {
     std::vector<hw::Inst> code;   ///< decoded instructions
+    /// Per instruction: block/loop -> its end, if -> its else (or end), else -> its end, end -> what opened the construct; 0 for all others.
+    std::vector<uint32_t> partner;
     ProgramInfo info;             ///< facts
     uint64_t hash = 0;            ///< xxh3 of the words, computed by the device
 };
@@ -83,7 +85,7 @@ struct DrawContext {
     std::byte* window = nullptr;             ///< host address of GPU address 0
     uint64_t va_mask = 0;                    ///< address & va_mask stays in the window; 4 GiB of guard follow it
     const std::atomic<uint32_t>* kill = nullptr; ///< non-zero: loops end, the routine returns early
-    std::array<uint64_t, hw::limits::max_sets> set_va{}; ///< sys set_va
+    std::array<uint64_t, hw::limits::kMaxSets> set_va{}; ///< sys set_va
     uint64_t push_va = 0;                    ///< sys push_va
     uint64_t dynamic_va = 0;                 ///< sys dynamic_va
     uint32_t base_vertex = 0;                ///< sys base_vertex
@@ -91,7 +93,7 @@ struct DrawContext {
     uint32_t draw_index = 0;                 ///< sys draw_index
     uint32_t view_index = 0;                 ///< sys view_index
     std::array<uint32_t, 3> num_groups{};    ///< sys num_groups
-    std::array<AttributeSource, hw::limits::max_vertex_attributes> attributes{}; ///< by location
+    std::array<AttributeSource, hw::limits::kMaxVertexAttributes> attributes{}; ///< by location
 };
 
 /// Up to W vertices. Outputs are structure of arrays: out[slot][lane], 0 where never written.
@@ -104,8 +106,8 @@ struct alignas(64) VertexWave {
 };
 
 /// Per-primitive data for fragments; produced by set-up, read by interpolation.
-/// With p = (x - origin_x, y - origin_y): rcpw = w0 + wx*px + wy*py; smooth barycentrics i = (i0 + ix*px + iy*py) / rcpw, j likewise;
-/// linear ones are the l* planes without division. value = fma(j, v2 - v0, fma(i, v1 - v0, v0)).
+/// With p = (x - origin_x, y - origin_y), a plane is fma(cy, py, fma(cx, px, c0)). rcpw = w plane; smooth barycentrics are
+/// i = i plane * (1 / rcpw), j likewise; linear ones are the l* planes. value = fma(j, v2 - v0, fma(i, v1 - v0, v0)).
 struct alignas(64) Primitive {
     float w0, wx, wy;            ///< plane of 1/w
     float i0, ix, iy;            ///< plane of b1 / w
@@ -130,6 +132,7 @@ struct alignas(64) FragmentWave {
     uint32_t live = 0;                      ///< covered lanes; demote clears bits; on return: lanes still alive
     uint32_t sample_id = 0;                 ///< sys sample_id
     float sample_x = 0.5f, sample_y = 0.5f; ///< sys sample_pos
+    uint32_t log2_samples = 0;              ///< 0 or 2: the pattern InterpLoc.sample_index refers to
     const Primitive* primitive = nullptr;   ///< source of inputs
     alignas(64) float x[kMaxLanes];         ///< position the lane is evaluated at: pixel centre, or sample position per sample
     float y[kMaxLanes];                     ///< same
@@ -167,7 +170,7 @@ public:
 
 /// Static state a vertex routine is specialised by: the format per location (0 = not fetched through the table).
 struct VertexKey {
-    std::array<uint16_t, hw::limits::max_vertex_attributes> format{}; ///< hw format ids
+    std::array<uint16_t, hw::limits::kMaxVertexAttributes> format{}; ///< hw format ids
     bool operator==(const VertexKey&) const = default;
 };
 
