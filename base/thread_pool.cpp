@@ -107,9 +107,8 @@ void ThreadPool::start_workers() {
 
 ThreadPool::~ThreadPool() {
     if (forked()) {
-        for (std::thread& worker : workers_) {
-            worker.detach();
-        }
+        // The threads are the parent's; joining or detaching their handles here would fail.
+        static_cast<void>(new std::vector<std::thread>(std::move(workers_)));
         return;
     }
     {
