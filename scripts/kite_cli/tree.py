@@ -22,6 +22,7 @@ RECIPE = "1"
 SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+TIDY_SECONDS = 60.0  # mmdebstrap removes its own temporary files when it is stopped
 HOST_TOOLS = {"mmdebstrap": "mmdebstrap", "bwrap": "bubblewrap"}
 
 
@@ -129,13 +130,13 @@ def _build(final, log):
         if os.geteuid() == 0:
             command, sources = _mmdebstrap(staging)
             run_logged("building the Debian tree", command, log, echo=_progress,
-                       input_bytes=sources)
+                       input_bytes=sources, grace_seconds=TIDY_SECONDS)
         else:
             tar = staging.with_suffix(".tar")
             try:
                 command, sources = _mmdebstrap(tar)
                 run_logged("building the Debian tree", command, log, echo=_progress,
-                           input_bytes=sources)
+                           input_bytes=sources, grace_seconds=TIDY_SECONDS)
                 staging.mkdir()
                 run_logged("unpacking the Debian tree",
                            ["tar", "-C", str(staging), "--no-same-owner", "--exclude=./dev/*",
@@ -164,7 +165,7 @@ def ensure():
         if final.is_dir():
             return final
         ensure_host_tools(log.with_name("host-tools.log"))
-        say(f"building the private Debian 13 tree (once; about 2 minutes); log: {log}")
+        say(f"building the private Debian 13 tree (once; two to five minutes); log: {log}")
         _build(final, log)
     say(f"tree ready: {final}")
     return final

@@ -77,17 +77,17 @@ def kill_group(process, grace_seconds=5.0):
 
 
 @contextlib.contextmanager
-def child(command, **options):
+def child(command, grace_seconds=5.0, **options):
     """Popen in its own process group, ended when the block is left in whatever way."""
     process = subprocess.Popen(command, start_new_session=True, **options)
     try:
         yield process
     finally:
         if process.poll() is None:
-            kill_group(process)
+            kill_group(process, grace_seconds)
 
 
-def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes=None, every_seconds=2.0):
+def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes=None, every_seconds=2.0, grace_seconds=5.0):
     """Run a step with its output in `log`; `echo(line)` may turn a line into a progress text.
 
     Raises KiteError naming the log when the step fails.
@@ -97,7 +97,7 @@ def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as sink:
         stdin = subprocess.PIPE if input_bytes is not None else subprocess.DEVNULL
-        with child(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=stdin,
+        with child(command, grace_seconds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=stdin,
                    env=env, cwd=cwd) as process:
             if input_bytes is not None:
                 process.stdin.write(input_bytes)
