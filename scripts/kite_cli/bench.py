@@ -65,7 +65,8 @@ def cmd_bench(args):
         if driver == "kite":
             run.ensure_driver(driver)
     if "kite" not in drivers:
-        build.build(run.LAYER_TARGET, "tests/bench/kite_bench_compute", "tests/bench/kite_bench_api")
+        build.build(run.LAYER_TARGET, "tests/bench/kite_bench_compute",
+                    "tests/bench/kite_bench_api")
     with run.display() as variables:
         samples, notes = _measure(suites, drivers, args.rounds, variables)
     results = bench_report.summarise(samples)
@@ -74,5 +75,6 @@ def cmd_bench(args):
     text = bench_report.write(results, drivers, notes, args.out.absolute(),
                               args.json.absolute() if args.json else None)
     print(text)
-    say(f"written: {args.out}/bench.md, {args.out}/bench.png, {args.json or args.out / 'bench.json'}")
+    say(f"written: {args.out}/bench.md, {args.out}/bench.png, "
+        f"{args.json or args.out / 'bench.json'}")
     return 0

@@ -49,7 +49,8 @@ def table(results, drivers, base="lavapipe"):
     for row in results:
         if row["suite"] != "limits":
             by_case.setdefault((row["suite"], row["case"]), {})[row["driver"]] = row
-    lines = [f"| case | unit | {' | '.join(drivers)} | {first} vs {base} | {first}: share of limit |",
+    names = " | ".join(drivers)
+    lines = [f"| case | unit | {names} | {first} vs {base} | {first}: share of limit |",
              "| --- | --- |" + " ---: |" * (len(drivers) + 2)]
     ratios = {}
     for (suite, case), rows in by_case.items():

@@ -7,15 +7,13 @@ slow minute of the machine hits all of them.
 """
 
 import json
-import os
 import re
 import subprocess
 import tempfile
-import threading
 import time
 
 from . import run
-from .ui import build_dir
+from .ui import build_dir, child
 
 VKMARK_SCENES = {
     "vertex": "vertex", "texture": "texture", "shading phong": "shading:shading=phong",
@@ -30,12 +28,10 @@ TIMEOUT_SECONDS = 120
 class Outcome:
     """What one child process did."""
 
-    def __init__(self, code, stdout, stderr, seconds, peak_mib, started):
+    def __init__(self, code, stdout, stderr, started):
         self.code = code
         self.stdout = stdout
         self.stderr = stderr
-        self.seconds = seconds
-        self.peak_mib = peak_mib
         self.started = started
 
 
@@ -44,23 +40,14 @@ def execute(command, extra):
     argv, env = run.command_environment(command, extra)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.monotonic()
-        process = subprocess.Popen(argv, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                   start_new_session=True)
-        timer = threading.Timer(TIMEOUT_SECONDS, lambda: os.killpg(process.pid, 9))
-        timer.start()
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            os.killpg(process.pid, 9)
-            process.wait()
-            raise
-        finally:
-            timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
+        with child(argv, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL) as process:
+            try:
+                code = process.wait(timeout=TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                code = f"none after {TIMEOUT_SECONDS} s"
         out.seek(0)
         err.seek(0)
-        return Outcome(process.returncode, out.read(), err.read(), time.monotonic() - started,
-                       usage.ru_maxrss / 1024, started)
+        return Outcome(code, out.read(), err.read(), started)
 
 
 class Failed(Exception):
@@ -72,13 +59,14 @@ def _why(outcome):
     return f"exit status {outcome.code}" + (f": {said[-1][:120]}" if said else "")
 
 
-def _json_rows(binary, argument, extra):
+def _json_rows(binary, suite, argument, extra):
     outcome = execute([str(build_dir() / "tests" / "bench" / binary), *argument], extra)
     if outcome.code != 0:
         raise Failed(_why(outcome))
     for line in outcome.stdout.splitlines():
         row = json.loads(line)
-        yield row["suite"], row["case"], row["unit"], row["better"], row["value"]
+        if row["suite"] == suite:
+            yield suite, row["case"], row["unit"], row["better"], row["value"]
 
 
 def _vkmark(scene, options):
@@ -113,28 +101,26 @@ def _startup(extra):
 
 def _memory(extra):
     with tempfile.TemporaryDirectory(prefix="kite-bench-") as cache:
-        outcome, _ = _cube(extra, 60, cache)
-    yield "memory", "vkcube peak", "MiB", "lower", outcome.peak_mib
-    outcome = execute([str(build_dir() / "tests" / "bench" / "kite_bench_compute"), "nbody"], extra)
-    if outcome.code != 0:
-        raise Failed(_why(outcome))
-    yield "memory", "nbody peak", "MiB", "lower", outcome.peak_mib
+        _, stats = _cube(extra, 60, cache)
+    yield "memory", "vkcube peak", "MiB", "lower", stats["peak_mib"]
+    yield from _json_rows("kite_bench_compute", "memory", ["nbody"], extra)
 
 
 def _compute(case):
-    return lambda extra: _json_rows("kite_bench_compute", [case], extra)
+    return lambda extra: _json_rows("kite_bench_compute", "compute", [case], extra)
 
 
 def _api(suite):
     def job(extra):
         with tempfile.TemporaryDirectory(prefix="kite-bench-") as cache:
-            yield from _json_rows("kite_bench_api", [suite], {**extra, "XDG_CACHE_HOME": cache})
+            yield from _json_rows("kite_bench_api", suite, [suite],
+                                  {**extra, "XDG_CACHE_HOME": cache})
     return job
 
 
 def limits():
     """One sample of the machine's own limits."""
-    return list(_json_rows("kite_bench_compute", ["--limits"], {}))
+    return list(_json_rows("kite_bench_compute", "limits", ["--limits"], {}))
 
 
 SUITES = {

@@ -24,7 +24,8 @@ def _writable_paths():
               os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("XDG_RUNTIME_DIR", "")]
     git_dir = REPO / ".git"
     if git_dir.is_file():  # a git worktree: its repository lies elsewhere
-        wanted.append(str(pathlib.Path(git_dir.read_text().split(":", 1)[1].strip()).parents[1]))
+        pointed = pathlib.Path(git_dir.read_text().split(":", 1)[1].strip())
+        wanted.append(str(pointed.parents[1]))
     wanted += os.environ.get("KITE_BIND", "").split(":")
     paths = []
     for item in sorted({os.path.realpath(item) for item in wanted if item and os.path.isabs(item)}):

@@ -61,7 +61,8 @@ def native_host():
     names = [name.split("/")[0] for name in packages()]
     done = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
                           capture_output=True, text=True, check=False)
-    installed = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" installed")}
+    installed = {line.split()[0] for line in done.stdout.splitlines()
+                 if line.endswith(" installed")}
     return installed.issuperset(names)
 
 

@@ -87,7 +87,8 @@ def child(command, grace_seconds=5.0, **options):
             kill_group(process, grace_seconds)
 
 
-def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes=None, every_seconds=2.0, grace_seconds=5.0):
+def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes=None,
+               every_seconds=2.0, grace_seconds=5.0):
     """Run a step with its output in `log`; `echo(line)` may turn a line into a progress text.
 
     Raises KiteError naming the log when the step fails.
@@ -97,8 +98,8 @@ def run_logged(what, command, log, *, echo=None, env=None, cwd=None, input_bytes
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as sink:
         stdin = subprocess.PIPE if input_bytes is not None else subprocess.DEVNULL
-        with child(command, grace_seconds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=stdin,
-                   env=env, cwd=cwd) as process:
+        with child(command, grace_seconds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                   stdin=stdin, env=env, cwd=cwd) as process:
             if input_bytes is not None:
                 process.stdin.write(input_bytes)
                 process.stdin.close()

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 
 namespace kite::bench {
 
@@ -24,6 +25,18 @@ void report(const Sample& sample) {
                 "\"value\": %.6g}\n",
                 sample.suite, sample.name.c_str(), sample.unit, sample.better, sample.value);
     std::fflush(stdout);
+}
+
+double peak_mib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;) {
+        if (word == "VmHWM:") {
+            double kib = 0;
+            status >> kib;
+            return kib / 1024.0;
+        }
+    }
+    return 0;
 }
 
 double now_seconds() {

@@ -42,6 +42,9 @@ struct Sample {
 /// Prints the sample as one line of JSON on stdout.
 void report(const Sample& sample);
 
+/// The largest resident memory of this process so far, in MiB.
+double peak_mib();
+
 /// Seconds on a clock that only goes forward.
 double now_seconds();
 

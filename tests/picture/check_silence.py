@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The validation layer has nothing to say about vkcube on Kite, and does speak when it should.
 
-The environment names the driver: KITE_TEST_MANIFEST. Exit status 77: skipped, the reason is printed.
+The environment names the driver: KITE_TEST_MANIFEST. Exit status 77: skipped, with the reason.
 """
 
 import os

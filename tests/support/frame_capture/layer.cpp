@@ -7,7 +7,7 @@
 // Environment: KITE_FRAME_CAPTURE_AT=N[,N...] present numbers, from 1; KITE_FRAME_CAPTURE_FILE=path
 // (each "%" becomes the frame number); KITE_FRAME_STATS=path of a JSON file written when the device
 // is destroyed: device, type, frames, seconds (first to last present), frames_per_second,
-// first_present (CLOCK_MONOTONIC).
+// first_present (CLOCK_MONOTONIC), peak_mib (of resident memory).
 //
 // All state is process-wide behind one mutex, held while capturing, which waits for the GPU anyway.
 // A capture that can't be made is said on stderr; the program under test never sees our errors.
@@ -144,6 +144,22 @@ const char* type_name(VkPhysicalDeviceType type) {
     }
 }
 
+/// The process's largest resident memory so far; getrusage() would count its parent's too.
+double peak_mib() {
+    std::FILE* file = std::fopen("/proc/self/status", "r");
+    char line[256];
+    long kib = 0;
+    while (file != nullptr && std::fgets(line, sizeof line, file) != nullptr) {
+        if (std::sscanf(line, "VmHWM: %ld", &kib) == 1) {
+            break;
+        }
+    }
+    if (file != nullptr) {
+        std::fclose(file);
+    }
+    return static_cast<double>(kib) / 1024.0;
+}
+
 void write_stats(const DeviceState& device) {
     if (request().stats_file.empty() || device.presents == 0) {
         return;
@@ -162,12 +178,12 @@ void write_stats(const DeviceState& device) {
     }
     const double seconds = std::chrono::duration<double>(device.last - device.first).count();
     const double rate = seconds > 0 ? static_cast<double>(device.presents - 1) / seconds : 0.0;
-    std::fprintf(file,
-                 "{\"device\": \"%s\", \"type\": \"%s\", \"frames\": %llu, \"seconds\": %.6f, "
-                 "\"frames_per_second\": %.2f, \"first_present\": %.6f}\n",
-                 name.c_str(), device.type, static_cast<unsigned long long>(device.presents),
-                 seconds, rate,
-                 std::chrono::duration<double>(device.first.time_since_epoch()).count());
+    std::fprintf(
+        file,
+        "{\"device\": \"%s\", \"type\": \"%s\", \"frames\": %llu, \"seconds\": %.6f, "
+        "\"frames_per_second\": %.2f, \"first_present\": %.6f, \"peak_mib\": %.1f}\n",
+        name.c_str(), device.type, static_cast<unsigned long long>(device.presents), seconds, rate,
+        std::chrono::duration<double>(device.first.time_since_epoch()).count(), peak_mib());
     std::fclose(file);
 }
 

@@ -25,7 +25,7 @@ void* object_base(const void* address) {
 }
 
 bool called_by_program(const void* return_address) {
-    
+
     static void* const program = object_base(reinterpret_cast<void*>(getauxval(AT_ENTRY)));
     return object_base(return_address) == program;
 }
