@@ -94,11 +94,9 @@ Texel ImageView::load(int32_t level, int32_t x, int32_t y, int32_t z, int32_t sa
     Texel t;
     const std::byte* p = address(level, x, y, z, sample);
     if (format->compressed) {
-        float block[16][4];
-        format::decode_block(desc.format, p, block);
         const auto index =
-            static_cast<size_t>((y % format->block_h) * format->block_w + x % format->block_w);
-        std::memcpy(t.f, block[index], sizeof(t.f));
+            static_cast<unsigned>((y % format->block_h) * format->block_w + x % format->block_w);
+        format::decode_block_texel(desc.format, p, index, t.f);
     } else if (integer) {
         format::decode_int(desc.format, p, t.u);
     } else {
