@@ -28,7 +28,8 @@ def _writable_paths():
         wanted.append(str(pointed.parents[1]))
     wanted += os.environ.get("KITE_BIND", "").split(":")
     paths = []
-    for item in sorted({os.path.realpath(item) for item in wanted if item and os.path.isabs(item)}):
+    wanted = {os.path.realpath(item) for item in wanted if item and os.path.isabs(item)}
+    for item in sorted(wanted):
         if item == "/" or not os.path.exists(item):
             continue
         if not any(item.startswith(parent + "/") for parent in paths):

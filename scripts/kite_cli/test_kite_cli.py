@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Tests of what ./kite decides: counting, ratios, packages, the command line."""
+
+import os
+import pathlib
+import sys
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from kite_cli import bench_report, enter, main, run, test, tree, ui  # noqa: E402
+
+GTEST_OUTPUT = """\
+[ RUN      ] Bits.Align
+[       OK ] Bits.Align (0 ms)
+[ RUN      ] Jit.Wide
+device/exec/jit_test.cpp:12: Skipped
+this CPU has no AVX-512
+[  SKIPPED ] Jit.Wide (0 ms)
+[ RUN      ] All/Texture.Wrap/3
+texture_test.cpp:40: Failure
+[  FAILED  ] All/Texture.Wrap/3, where GetParam() = 3 (1 ms)
+[  FAILED  ] 1 test, listed below:
+[  FAILED  ] All/Texture.Wrap/3, where GetParam() = 3
+"""
+
+
+class TallyTest(unittest.TestCase):
+    """How ./kite test counts."""
+
+    def test_cases_of_googletest(self):
+        """Every case counts once, and a skipped one keeps its reason."""
+        tally = test.Tally()
+        tally.add({"name": "kite:base / base_test", "result": "FAIL", "stdout": GTEST_OUTPUT})
+        self.assertEqual(tally.passed, 1)
+        self.assertEqual(tally.failed, [("base_test: All/Texture.Wrap/3", "")])
+        self.assertEqual(tally.skipped, [("base_test: Jit.Wide", "this CPU has no AVX-512")])
+
+    def test_a_crash_is_a_failure(self):
+        """A program that dies after its last good case has failed all the same."""
+        tally = test.Tally()
+        tally.add({"name": "x", "result": "FAIL", "stdout": "[       OK ] A.B (0 ms)\n"})
+        tally.add({"name": "y", "result": "TIMEOUT"})
+        self.assertEqual((tally.passed, tally.failed), (1, [("x", "fail"), ("y", "timeout")]))
+
+    def test_plain_programs(self):
+        """Without GoogleTest the program is the test; 77 is a skip with a reason."""
+        tally = test.Tally()
+        tally.add({"name": "x", "result": "OK", "stdout": "fine\n"})
+        tally.add({"name": "y", "result": "SKIP", "stdout": "SKIP: no lavapipe\n"})
+        self.assertEqual((tally.passed, tally.failed), (1, []))
+        self.assertEqual(tally.skipped, [("y", "no lavapipe")])
+
+
+class BenchTest(unittest.TestCase):
+    """What the table says."""
+
+    def rows(self, better, kite, lavapipe):
+        """Two drivers' results of one case."""
+        samples = {("s", "c", "kite"): ("u", better, kite),
+                   ("s", "c", "lavapipe"): ("u", better, lavapipe)}
+        return bench_report.summarise(samples)
+
+    def test_median_and_ratio(self):
+        """Above 1 is better, whichever way the unit goes."""
+        higher = self.rows("higher", [10, 30, 20], [10])
+        self.assertEqual(higher[0]["median"], 20)
+        self.assertEqual(bench_report.ratio(*higher), 2)
+        self.assertEqual(bench_report.ratio(*self.rows("lower", [10], [20])), 2)
+        self.assertIsNone(bench_report.ratio(higher[0], None))
+
+    def test_table(self):
+        """A case that one driver lacks shows a dash."""
+        results = self.rows("higher", [300], [150])
+        text = bench_report.table(results, ["kite", "lavapipe", "swiftshader"])
+        self.assertIn("| s: c | u | 300 | 150 | - | 2.00x | - |", text)
+        self.assertIn("s: geometric mean 2.00x lavapipe, worst 2.00x.", text)
+
+    def test_numbers(self):
+        """Three digits."""
+        self.assertEqual([bench_report.number(v) for v in (0.01234, 1.5, 99.94, 1234.5, 0, None)],
+                         ["0.0123", "1.50", "99.9", "1234", "0", "-"])
+
+
+class TreeTest(unittest.TestCase):
+    """The tree's key and what is visible inside."""
+
+    def test_key_follows_packages(self):
+        """Another package, another tree."""
+        before = tree.key()
+        with mock.patch.object(tree, "packages", return_value=[*tree.packages(), "hello"]):
+            self.assertNotEqual(before, tree.key())
+        self.assertEqual(before, tree.key())
+        self.assertIn("mesa-vulkan-drivers/trixie-backports", tree.packages())
+
+    def test_bound_folders(self):
+        """The checkout is inside, KITE_BIND adds to it, nested folders are named once."""
+        with mock.patch.dict(os.environ, {"KITE_BIND": "/usr/share:/usr/share/doc:/nowhere"}):
+            paths = enter._writable_paths()
+        self.assertTrue(any(str(ui.REPO) == p or str(ui.REPO).startswith(p + "/") for p in paths))
+        self.assertIn("/usr/share", paths)
+        self.assertNotIn("/usr/share/doc", paths)
+        self.assertNotIn("/nowhere", paths)
+
+
+class CommandLineTest(unittest.TestCase):
+    """Parsing and refusals."""
+
+    def test_drivers(self):
+        """Exactly one manifest is named; an unknown driver is refused by name."""
+        chosen = run.driver_environment("kite")
+        self.assertTrue(chosen["VK_DRIVER_FILES"].endswith("icd/kite_icd.x86_64.json"))
+        self.assertEqual(run.driver_environment("lavapipe-512")["LP_NATIVE_VECTOR_WIDTH"], "512")
+        with self.assertRaisesRegex(ui.KiteError, "no driver nvidia"):
+            run.driver_environment("nvidia")
+
+    def test_command_after_dashes(self):
+        """What follows -- is the command, options and all."""
+        args = main.parser().parse_args(["run", "--peer", "lavapipe", "--", "vkcube", "--c", "5"])
+        self.assertEqual(args.peer, "lavapipe")
+        self.assertEqual([part for part in args.command if part != "--"], ["vkcube", "--c", "5"])
+
+    def test_failed_step_names_its_log(self):
+        """A step that fails raises an error that carries the log, and the log has the output."""
+        log = ui.log_dir() / "self-test.log"
+        with open(os.devnull, "w", encoding="ascii") as quiet, mock.patch("sys.stderr", quiet):
+            with self.assertRaises(ui.KiteError) as caught:
+                ui.run_logged("a step", ["sh", "-c", "echo why; exit 3"], log)
+        self.assertEqual(caught.exception.log, log)
+        self.assertEqual(log.read_text(), "why\n")
+        log.unlink()
+
+
+if __name__ == "__main__":
+    unittest.main()
