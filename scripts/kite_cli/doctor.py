@@ -42,10 +42,10 @@ def _host_tools(report):
             report.note(f"{tool} is not installed; ./kite installs {package} when it needs it")
         else:
             report.bad(f"{tool}", f"as root: apt-get install -y {package}")
-    if os.path.exists(tree.KEYRING):
-        report.good("Debian's archive keys are installed")
+    if tree.has_keys():
+        report.good("Debian 13's archive keys are installed")
     else:
-        report.bad(tree.KEYRING, "as root: apt-get install -y debian-archive-keyring")
+        report.bad("Debian 13's archive keys", "as root: apt-get install -y debian-archive-keyring")
     if root:
         report.good("running as root")
         return

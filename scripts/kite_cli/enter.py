@@ -15,6 +15,9 @@ import subprocess
 from . import tree
 from .ui import REPO, KiteError
 
+# LLVM's folder comes last: it has the tools without a version suffix, llvm-symbolizer for one.
+INNER_PATH = ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+              ":/usr/lib/llvm-19/bin")
 PASSED_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/etc/passwd", "/etc/group",
                 "/etc/machine-id")
 
@@ -66,8 +69,7 @@ def _environment(root):
     env = dict(os.environ)
     for name in ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH"):
         env.pop(name, None)
-    env.update(PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/llvm-19/bin", LANG="C.UTF-8",
-               LC_ALL="C.UTF-8", KITE_IN_TREE=root.name)
+    env.update(PATH=INNER_PATH, LANG="C.UTF-8", LC_ALL="C.UTF-8", KITE_IN_TREE=root.name)
     return env
 
 

@@ -66,10 +66,16 @@ def native_host():
     return installed.issuperset(names)
 
 
+def has_keys():
+    """True when the host knows the keys that Debian 13 is signed with; old Debian 12s do not."""
+    keys = pathlib.Path(KEYRING).parent.glob(f"debian-archive-{SUITE}-stable.*")
+    return os.path.exists(KEYRING) and any(keys)
+
+
 def ensure_host_tools(log):
     """Install mmdebstrap and bubblewrap when root and missing; else say how."""
     missing = [pkg for tool, pkg in HOST_TOOLS.items() if not shutil.which(tool)]
-    if not os.path.exists(KEYRING):
+    if not has_keys():
         missing.append("debian-archive-keyring")
     if not missing:
         return
