@@ -95,29 +95,30 @@ void ThreadPool::start_workers() {
     const unsigned wanted = std::max(concurrency_ - 1, 1u);
     for (unsigned i = 0; i < wanted; ++i) {
         try {
-            workers_.emplace_back([this] { worker_main(); });
+            sync_->workers.emplace_back([this] { worker_main(); });
         } catch (const std::system_error& error) {
             KITE_LOG(warn, "only {} of {} worker threads: {}", i, wanted, error.what());
             break;
         }
-        ::pthread_setname_np(workers_.back().native_handle(), "kite-worker");
+        ::pthread_setname_np(sync_->workers.back().native_handle(), "kite-worker");
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 ThreadPool::~ThreadPool() {
     if (forked()) {
-        // The threads are the parent's; joining or detaching their handles here would fail.
-        static_cast<void>(new std::vector<std::thread>(std::move(workers_)));
+        // The threads are the parent's: their handles cannot be joined here, and destroying a
+        // condition variable would wait for them.
+        static_cast<void>(sync_.release());
         return;
     }
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(sync_->mutex);
         stop_ = true;
         wake_count_.fetch_add(1, std::memory_order_release);
     }
-    work_cv_.notify_all();
-    for (std::thread& worker : workers_) {
+    sync_->work_cv.notify_all();
+    for (std::thread& worker : sync_->workers) {
         worker.join();
     }
     for (auto& task : tasks_) {
@@ -168,7 +169,7 @@ bool ThreadPool::run_one(std::unique_lock<std::mutex>& lock) {
         run_job(*job, worker);
         lock.lock();
         if (--job->users == 0) {
-            done_cv_.notify_all();
+            sync_->done_cv.notify_all();
         }
         return true;
     }
@@ -181,7 +182,7 @@ bool ThreadPool::run_one(std::unique_lock<std::mutex>& lock) {
         task = nullptr;
         lock.lock();
         if (--running_tasks_ == 0) {
-            done_cv_.notify_all();
+            sync_->done_cv.notify_all();
         }
         return true;
     }
@@ -189,7 +190,7 @@ bool ThreadPool::run_one(std::unique_lock<std::mutex>& lock) {
 }
 
 void ThreadPool::worker_main() {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(sync_->mutex);
     while (true) {
         if (run_one(lock)) {
             continue;
@@ -206,8 +207,8 @@ void ThreadPool::worker_main() {
         lock.lock();
         if (wake_count_.load(std::memory_order_relaxed) == seen) {
             ++sleeping_;
-            work_cv_.wait(lock,
-                          [&] { return wake_count_.load(std::memory_order_relaxed) != seen; });
+            sync_->work_cv.wait(
+                lock, [&] { return wake_count_.load(std::memory_order_relaxed) != seen; });
             --sleeping_;
         }
     }
@@ -216,7 +217,7 @@ void ThreadPool::worker_main() {
 void ThreadPool::parallel_for(uint64_t count, FunctionRef<void(uint64_t, unsigned)> fn,
                               uint64_t grain) {
     grain = std::max<uint64_t>(grain, 1);
-    if (concurrency_ == 1 || count <= grain || workers_.empty() || forked()) {
+    if (concurrency_ == 1 || count <= grain || sync_->workers.empty() || forked()) {
         for (uint64_t i = 0; i < count; ++i) {
             fn(i, 0);
         }
@@ -226,16 +227,16 @@ void ThreadPool::parallel_for(uint64_t count, FunctionRef<void(uint64_t, unsigne
     job.joined = 1; // the caller is worker 0
     bool wake = false;
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(sync_->mutex);
         jobs_.push_back(&job);
         wake_count_.fetch_add(1, std::memory_order_release);
         wake = sleeping_ > 0;
     }
     if (wake) {
-        work_cv_.notify_all();
+        sync_->work_cv.notify_all();
     }
     run_job(job, 0);
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(sync_->mutex);
     jobs_.erase(std::ranges::find(jobs_, &job));
     // The last runs of others are short; spinning saves the wake-up of this thread.
     for (int i = 0; i < kSpinPauses && job.users != 0; ++i) {
@@ -243,28 +244,28 @@ void ThreadPool::parallel_for(uint64_t count, FunctionRef<void(uint64_t, unsigne
         pause_cpu();
         lock.lock();
     }
-    done_cv_.wait(lock, [&] { return job.users == 0; });
+    sync_->done_cv.wait(lock, [&] { return job.users == 0; });
 }
 
 void ThreadPool::submit(std::function<void()> fn) {
-    if (workers_.empty() || forked()) {
+    if (sync_->workers.empty() || forked()) {
         fn();
         return;
     }
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(sync_->mutex);
         tasks_.push_back(std::move(fn));
         wake_count_.fetch_add(1, std::memory_order_release);
     }
-    work_cv_.notify_one();
+    sync_->work_cv.notify_one();
 }
 
 void ThreadPool::wait_idle() {
     if (forked()) {
         return;
     }
-    std::unique_lock lock(mutex_);
-    done_cv_.wait(lock, [this] { return tasks_.empty() && running_tasks_ == 0; });
+    std::unique_lock lock(sync_->mutex);
+    sync_->done_cv.wait(lock, [this] { return tasks_.empty() && running_tasks_ == 0; });
 }
 
 } // namespace kite::base

@@ -72,9 +72,14 @@ private:
 
     unsigned concurrency_;
     pid_t owner_;
-    std::mutex mutex_;
-    std::condition_variable work_cv_;
-    std::condition_variable done_cv_;
+    // Apart from the rest because a forked child must leave it alone.
+    struct Sync {
+        std::mutex mutex;
+        std::condition_variable work_cv;
+        std::condition_variable done_cv;
+        std::vector<std::thread> workers;
+    };
+    std::unique_ptr<Sync> sync_ = std::make_unique<Sync>();
     std::vector<Job*> jobs_;
     std::deque<std::function<void()>> tasks_;
     unsigned running_tasks_ = 0;
@@ -82,7 +87,6 @@ private:
     bool stop_ = false;
     // Counts events a spinning worker should look at.
     std::atomic<uint64_t> wake_count_ = 0;
-    std::vector<std::thread> workers_;
 };
 
 } // namespace kite::base
