@@ -11,8 +11,9 @@ namespace kite::base {
 namespace {
 
 constexpr const EnvVar* kTable[] = {
-    &env::kCacheDir, &env::kCapture, &env::kCcDebug,    &env::kDevDebug, &env::kExec,   &env::kLog,
-    &env::kLogFile,  &env::kNoCache, &env::kNumThreads, &env::kRtDebug,  &env::kVramMb,
+    &env::kCacheDir, &env::kCapture, &env::kCcDebug,  &env::kDeviceLibrary, &env::kDevDebug,
+    &env::kExec,     &env::kLog,     &env::kLogFile,  &env::kNoCache,       &env::kNumThreads,
+    &env::kRtDebug,  &env::kVramMb,  &env::kWaveSize,
 };
 
 } // namespace

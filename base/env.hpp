@@ -46,7 +46,7 @@ inline constexpr EnvVar kVramMb{"KITE_VRAM_MB", EnvType::number,
                                 "a quarter of the machine's memory",
                                 "device memory offered, in MiB"};
 /// Executor choice.
-inline constexpr EnvVar kExec{"KITE_EXEC", EnvType::text, "jit",
+inline constexpr EnvVar kExec{"KITE_EXECUTOR", EnvType::text, "jit",
                               "shader executor: jit (with interpreter fallback) or interp"};
 /// Compiler debugging.
 inline constexpr EnvVar kCcDebug{"KITE_CC_DEBUG", EnvType::list, "nothing",
@@ -58,6 +58,12 @@ inline constexpr EnvVar kRtDebug{"KITE_RT_DEBUG", EnvType::list, "nothing",
 /// Device debugging.
 inline constexpr EnvVar kDevDebug{"KITE_DEV_DEBUG", EnvType::list, "nothing",
                                   "device debugging flags"};
+/// Device library.
+inline constexpr EnvVar kDeviceLibrary{"KITE_DEVICE_LIBRARY", EnvType::text, "beside the driver",
+                                       "path of the device library the embedded back end loads"};
+/// Lanes of a wave.
+inline constexpr EnvVar kWaveSize{"KITE_WAVE_SIZE", EnvType::number, "the widest the CPU has",
+                                  "lanes of a wave: 8 or 16"};
 /// Capture directory.
 inline constexpr EnvVar kCapture{"KITE_CAPTURE", EnvType::text, "no capture",
                                  "directory that receives a recording of every submission"};
