@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The decoded state one draw consumes: what the packet front end tracks and the renderer reads.
 //
-// Owned by the command processor, one per graphics bind point; Set* packets are validated there and copied in almost
-// verbatim, so that a field here means exactly what hw/packets.toml says. Renderer::draw copies what it needs, so the
-// state may change as soon as draw returns. Plain data, no locking: one command processor thread owns it.
-// Addresses are GPU addresses and hostile; enum fields are not trusted either (the renderer clamps or refuses them).
+// Owned by the command processor, one per graphics bind point; Set* packets are validated there and
+// copied in almost verbatim, so that a field here means exactly what hw/packets.toml says.
+// Renderer::draw copies what it needs, so the state may change as soon as draw returns. Plain data,
+// no locking: one command processor thread owns it. Addresses are GPU addresses and hostile; enum
+// fields are not trusted either (the renderer clamps or refuses them).
 #pragma once
 
 #include "device/exec/executor.hpp"
@@ -21,54 +22,56 @@ namespace kite::dev {
 
 /// Index buffer as set by SetIndexBuffer.
 struct IndexBuffer {
-    uint64_t address = 0;                        ///< GPU address of the first index, 0 = none
-    uint64_t size_bytes = 0;                     ///< readable bytes; reads past it give index 0
-    hw::IndexType type = hw::IndexType::uint16;  ///< index size
+    uint64_t address = 0;                       ///< GPU address of the first index, 0 = none
+    uint64_t size_bytes = 0;                    ///< readable bytes; reads past it give index 0
+    hw::IndexType type = hw::IndexType::uint16; ///< index size
 };
 
 /// Counters of VK_QUERY_TYPE_PIPELINE_STATISTICS that this device counts. Relaxed atomics.
 struct PipelineStatistics {
-    std::atomic<uint64_t> input_vertices{0};      ///< input assembly vertices
-    std::atomic<uint64_t> input_primitives{0};    ///< input assembly primitives
-    std::atomic<uint64_t> vertex_invocations{0};  ///< vertex shader invocations
-    std::atomic<uint64_t> clip_invocations{0};    ///< primitives that reach clipping
-    std::atomic<uint64_t> clip_primitives{0};     ///< primitives that leave clipping
-    std::atomic<uint64_t> fragment_invocations{0};///< fragment shader invocations
+    std::atomic<uint64_t> input_vertices{0};       ///< input assembly vertices
+    std::atomic<uint64_t> input_primitives{0};     ///< input assembly primitives
+    std::atomic<uint64_t> vertex_invocations{0};   ///< vertex shader invocations
+    std::atomic<uint64_t> clip_invocations{0};     ///< primitives that reach clipping
+    std::atomic<uint64_t> clip_primitives{0};      ///< primitives that leave clipping
+    std::atomic<uint64_t> fragment_invocations{0}; ///< fragment shader invocations
 };
 
 /// State of a graphics draw. Defaults are those after ResetState.
 struct DrawState {
-    std::shared_ptr<const exec::Program> vertex;   ///< vertex program; a draw without one is refused
+    std::shared_ptr<const exec::Program> vertex; ///< vertex program; a draw without one is refused
     std::shared_ptr<const exec::Program> fragment; ///< fragment program or null (depth only)
 
     std::array<uint64_t, hw::limits::kMaxSets> set_va{}; ///< SetDescriptorSets, graphics bind point
     uint64_t push_va = 0;                                ///< SetPushConstants
     uint64_t dynamic_va = 0;                             ///< SetDynamicBuffers
 
-    std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes> attributes{}; ///< first attribute_count are valid
-    uint32_t attribute_count = 0;                                                    ///< entries of attributes
-    std::array<hw::VertexBinding, hw::limits::kMaxVertexBindings> bindings{};       ///< by binding number
-    IndexBuffer index;                                                               ///< for indexed draws
+    std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes>
+        attributes{};             ///< first attribute_count are valid
+    uint32_t attribute_count = 0; ///< entries of attributes
+    std::array<hw::VertexBinding, hw::limits::kMaxVertexBindings> bindings{}; ///< by binding number
+    IndexBuffer index;                                                        ///< for indexed draws
 
     hw::Topology topology = hw::Topology::triangle_list; ///< primitive topology
-    bool primitive_restart = false;                      ///< all-ones index restarts strips, fans (and lists)
-    bool provoking_last = false;                         ///< flat inputs come from the last vertex
+    bool primitive_restart = false; ///< all-ones index restarts strips, fans (and lists)
+    bool provoking_last = false;    ///< flat inputs come from the last vertex
 
     std::array<hw::Viewport, hw::limits::kMaxViewports> viewports{}; ///< by index
     bool depth_clip_negative_one = false;                            ///< clip space z is -w..w
     std::array<hw::Rect, hw::limits::kMaxViewports> scissors{};      ///< by index
 
-    hw::SetRasterStatePacket raster{};            ///< rasterization
-    hw::SetMultisamplePacket multisample{};       ///< multisampling (ResetState: samples = 1, mask = ~0)
-    hw::SetDepthStencilPacket depth_stencil{};    ///< depth and stencil
-    bool logic_op_enable = false;                 ///< SetBlend
-    hw::LogicOp logic_op = hw::LogicOp::copy;     ///< SetBlend
-    std::array<float, 4> blend_constants{};       ///< SetBlend
-    std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets> blend{}; ///< first blend_count are valid; absent ones write nothing
-    uint32_t blend_count = 0;                     ///< entries of blend
+    hw::SetRasterStatePacket raster{};      ///< rasterization
+    hw::SetMultisamplePacket multisample{}; ///< multisampling (ResetState: samples = 1, mask = ~0)
+    hw::SetDepthStencilPacket depth_stencil{}; ///< depth and stencil
+    bool logic_op_enable = false;              ///< SetBlend
+    hw::LogicOp logic_op = hw::LogicOp::copy;  ///< SetBlend
+    std::array<float, 4> blend_constants{};    ///< SetBlend
+    std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets>
+        blend{};              ///< first blend_count are valid; absent ones write nothing
+    uint32_t blend_count = 0; ///< entries of blend
 
-    /// Samples that pass are added here while not null (the active occlusion query). Must outlive the next
-    /// Renderer::flush or end_rendering: read the counter only after one of them.
+    /// Samples that pass are added here while not null (the active occlusion query). Must outlive
+    /// the next Renderer::flush or end_rendering: read the counter only after one of them.
     std::atomic<uint64_t>* samples_passed = nullptr;
     /// The same for pipeline statistics.
     PipelineStatistics* statistics = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Coverage of one primitive in one tile, from the 64x64 tile over 16x16 squares to 4x4 blocks. Compiled once per instruction set;
-// KITE_HOT_TABLE names the table this build defines. No function of this file may be visible outside except that table.
+// Coverage of one primitive in one tile, from the 64x64 tile over 16x16 squares to 4x4 blocks.
+// Compiled once per instruction set; KITE_HOT_TABLE names the table this build defines. No function
+// of this file may be visible outside except that table.
 #include "device/raster/hot_block.hpp"
 
 namespace kite::dev::raster {
@@ -22,19 +23,22 @@ KITE_SIMD uint32_t rect_mask(int x0, int y0, int x1, int y1) {
     return columns & rows;
 }
 
-/// The primitive's edges relative to the tile's first pixel, those that do not cross the rectangle removed.
+/// The primitive's edges relative to the tile's first pixel, those that do not cross the rectangle
+/// removed.
 struct TileEdges {
-    I16 step[4];                    ///< a * lane x + b * lane y
-    int32_t a[4], b[4];             ///< per pixel
-    int32_t c[kMaxSamples][4];      ///< at the tile's first pixel, per sample
-    int32_t lowest[4], highest[4];  ///< over samples and a unit square's corners: (min(a,0)+min(b,0)), (max(a,0)+max(b,0))
-    int32_t slack[4];               ///< largest sample offset from the centre (0 without multisampling)
-    int32_t centre[4];              ///< at the centre of the first pixel
+    I16 step[4];                   ///< a * lane x + b * lane y
+    int32_t a[4], b[4];            ///< per pixel
+    int32_t c[kMaxSamples][4];     ///< at the tile's first pixel, per sample
+    int32_t lowest[4], highest[4]; ///< over samples and a unit square's corners:
+                                   ///< (min(a,0)+min(b,0)), (max(a,0)+max(b,0))
+    int32_t slack[4];  ///< largest sample offset from the centre (0 without multisampling)
+    int32_t centre[4]; ///< at the centre of the first pixel
     unsigned count;
 };
 
 /// @return false if nothing of the rectangle [x0, x1] x [y0, y1] (tile relative) is covered
-KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, int y0, int x1, int y1, unsigned samples, TileEdges& out) {
+KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, int y0, int x1,
+                          int y1, unsigned samples, TileEdges& out) {
     const Edges& e = p.edges;
     unsigned n = 0;
     for (unsigned i = 0; i < e.count; ++i) {
@@ -42,7 +46,8 @@ KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, i
         const int64_t b = e.b[i];
         const int64_t scaled = e.c[i] + (a * tile_x + b * tile_y) * kSubPixel;
         const int64_t c = scaled >> hw::limits::kSubPixelBits;
-        const int64_t slack = samples > 1 ? ((__builtin_llabs(a) + __builtin_llabs(b)) * 96 >> 8) + 1 : 0;
+        const int64_t slack =
+            samples > 1 ? ((__builtin_llabs(a) + __builtin_llabs(b)) * 96 >> 8) + 1 : 0;
         const int64_t high = c + (a > 0 ? a * x1 : a * x0) + (b > 0 ? b * y1 : b * y0) + slack;
         if (high < 0) {
             return false;
@@ -62,7 +67,8 @@ KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, i
         out.step[n] = kLaneX * a32 + kLaneY * b32;
         if (samples > 1) {
             for (unsigned s = 0; s < samples; ++s) {
-                out.c[s][n] = static_cast<int32_t>((scaled + a * kSampleX[s] + b * kSampleY[s]) >> hw::limits::kSubPixelBits);
+                out.c[s][n] = static_cast<int32_t>((scaled + a * kSampleX[s] + b * kSampleY[s]) >>
+                                                   hw::limits::kSubPixelBits);
             }
         }
         ++n;
@@ -71,8 +77,10 @@ KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, i
     return true;
 }
 
-/// Classifies the 16 squares of `size` pixels (a power of two) in the square at (x, y): bits of rejected and of fully covered ones.
-KITE_SIMD void classify(const TileEdges& e, int x, int y, int log2_size, uint32_t& rejected, uint32_t& accepted) {
+/// Classifies the 16 squares of `size` pixels (a power of two) in the square at (x, y): bits of
+/// rejected and of fully covered ones.
+KITE_SIMD void classify(const TileEdges& e, int x, int y, int log2_size, uint32_t& rejected,
+                        uint32_t& accepted) {
     I16 outside{};
     I16 partial{};
     const int32_t last = (1 << log2_size) - 1;

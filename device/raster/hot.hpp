@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The pixel code: coverage, tests, fragment waves and output merge of one primitive inside one tile.
+// The pixel code: coverage, tests, fragment waves and output merge of one primitive inside one
+// tile.
 //
-// hot.cpp is compiled once per instruction set (baseline, AVX2, AVX-512) into functions of this table; hot_code() chooses by CPU at
-// first use. A TileContext belongs to one worker thread. Nothing here fails or allocates: all bounds were clamped by set-up.
+// hot.cpp is compiled once per instruction set (baseline, AVX2, AVX-512) into functions of this
+// table; hot_code() chooses by CPU at first use. A TileContext belongs to one worker thread.
+// Nothing here fails or allocates: all bounds were clamped by set-up.
 #pragma once
 
 #include "device/raster/types.hpp"
@@ -11,7 +13,8 @@ namespace kite::dev::raster {
 
 /// Conversion tables of the sRGB curve, built once.
 struct SrgbTables {
-    alignas(64) uint32_t encode[104]; ///< piecewise linear float -> 8 bit: bias in 16-31, scale in 0-15
+    alignas(
+        64) uint32_t encode[104]; ///< piecewise linear float -> 8 bit: bias in 16-31, scale in 0-15
     alignas(64) uint32_t decode[256]; ///< 8 bit -> float bits
 };
 /// The tables.
@@ -19,16 +22,16 @@ const SrgbTables& srgb_tables();
 
 /// What one worker needs to draw into tiles.
 struct TileContext {
-    const Targets* targets;       ///< attachments
-    exec::FragmentWave* wave;     ///< the wave (16 lanes used; W = 8: lower half and merged outputs)
-    exec::FragmentWave* half;     ///< W = 8: second half
-    exec::WorkerMemory* memory;   ///< for routines
-    unsigned wave_size;           ///< W
-    const SrgbTables* srgb;       ///< tables
-    const PixelState* current;    ///< state the wave's constant rows were prepared for
-    uint64_t samples;             ///< samples passed for current, not yet added to its counter
-    uint64_t invocations;         ///< fragment lanes likewise
-    uint64_t waves;               ///< fragment waves run
+    const Targets* targets;     ///< attachments
+    exec::FragmentWave* wave;   ///< the wave (16 lanes used; W = 8: lower half and merged outputs)
+    exec::FragmentWave* half;   ///< W = 8: second half
+    exec::WorkerMemory* memory; ///< for routines
+    unsigned wave_size;         ///< W
+    const SrgbTables* srgb;     ///< tables
+    const PixelState* current;  ///< state the wave's constant rows were prepared for
+    uint64_t samples;           ///< samples passed for current, not yet added to its counter
+    uint64_t invocations;       ///< fragment lanes likewise
+    uint64_t waves;             ///< fragment waves run
 };
 
 /// Adds the context's pending counts to its current state's counters.

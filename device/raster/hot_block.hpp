@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One 4x4 block of one primitive: tests, fragment program, output merge. Included by hot.cpp only.
 //
-// Order of operations follows the Vulkan chapter "Fragment Operations": sample mask, early tests if allowed, program, sample mask
-// output and alpha to coverage, late tests, occlusion count, merge.
+// Order of operations follows the Vulkan chapter "Fragment Operations": sample mask, early tests if
+// allowed, program, sample mask output and alpha to coverage, late tests, occlusion count, merge.
 #pragma once
 
 #include "device/raster/hot_color.hpp"
@@ -16,12 +16,17 @@ using namespace simd;
 constexpr unsigned kLargestBlock = kBlockPixels * kMaxSamples * 16;
 
 /// Copies between a linear surface and block order; lanes outside the surface are skipped.
-[[gnu::noinline]] void linear_block(const Target& t, uint32_t layer, int x, int y, std::byte* stage, uint32_t mask, bool store) {
-    std::byte* origin = t.base + layer * t.layer_stride + static_cast<uint64_t>(y) * t.row_stride + static_cast<uint64_t>(x) * t.bytes;
-    const bool inside = static_cast<uint32_t>(x) + 4 <= t.width && static_cast<uint32_t>(y) + 4 <= t.height;
+[[gnu::noinline]] void linear_block(const Target& t, uint32_t layer, int x, int y, std::byte* stage,
+                                    uint32_t mask, bool store) {
+    std::byte* origin = t.base + layer * t.layer_stride + static_cast<uint64_t>(y) * t.row_stride +
+                        static_cast<uint64_t>(x) * t.bytes;
+    const bool inside =
+        static_cast<uint32_t>(x) + 4 <= t.width && static_cast<uint32_t>(y) + 4 <= t.height;
     if (inside && t.bytes == 4 && (!store || mask == 0xffffu)) {
-        for (unsigned pair = 0; pair < 8; ++pair) { // lanes 2 * pair, 2 * pair + 1 are neighbours in x
-            std::byte* texel = origin + (((pair & 1) | (pair >> 1 & 2)) * t.row_stride) + (pair & 2) * 4;
+        for (unsigned pair = 0; pair < 8;
+             ++pair) { // lanes 2 * pair, 2 * pair + 1 are neighbours in x
+            std::byte* texel =
+                origin + (((pair & 1) | (pair >> 1 & 2)) * t.row_stride) + (pair & 2) * 4;
             if (store) {
                 __builtin_memcpy(texel, stage + pair * 8, 8);
             } else {
@@ -51,7 +56,8 @@ struct OpenBlock {
     bool staged;
 };
 
-KITE_SIMD OpenBlock open_block(const Target& t, uint32_t layer, int x, int y, std::byte* stage, bool contents) {
+KITE_SIMD OpenBlock open_block(const Target& t, uint32_t layer, int x, int y, std::byte* stage,
+                               bool contents) {
     if (t.tiled) [[likely]] {
         return {t.base + layer * t.layer_stride + static_cast<uint64_t>(y >> 2) * t.row_stride +
                     static_cast<uint64_t>(x >> 2) * (kBlockPixels * t.samples * t.bytes),
@@ -129,15 +135,20 @@ struct TestPlanes {
     OpenBlock stencil{nullptr, false};
 };
 
-KITE_SIMD uint32_t test_sample(TileContext& t, const BinnedPrim& p, const TestPlanes& planes, unsigned sample, F16 z, uint32_t mask,
-                               const uint32_t* reference) {
+KITE_SIMD uint32_t test_sample(TileContext& t, const BinnedPrim& p, const TestPlanes& planes,
+                               unsigned sample, F16 z, uint32_t mask, const uint32_t* reference) {
     const PixelState& s = *p.state;
     const Target& d = t.targets->depth;
-    std::byte* depth = planes.depth.data == nullptr ? nullptr : planes.depth.data + sample * kBlockPixels * d.bytes;
+    std::byte* depth = planes.depth.data == nullptr
+                           ? nullptr
+                           : planes.depth.data + sample * kBlockPixels * d.bytes;
     if (!s.stencil_test && !s.depth_bounds) [[likely]] {
-        return s.depth_test && depth != nullptr ? depth_block(s, d.depth, depth, z, mask, s.depth_write) : mask;
+        return s.depth_test && depth != nullptr
+                   ? depth_block(s, d.depth, depth, z, mask, s.depth_write)
+                   : mask;
     }
-    std::byte* stencil = planes.stencil.data == nullptr ? nullptr : planes.stencil.data + sample * kBlockPixels;
+    std::byte* stencil =
+        planes.stencil.data == nullptr ? nullptr : planes.stencil.data + sample * kBlockPixels;
     alignas(64) float z_lanes[16];
     store(z_lanes, z);
     return stencil_depth_block(s, p.face, d.depth, depth, stencil, z_lanes, mask, reference);
@@ -159,12 +170,14 @@ KITE_SIMD uint32_t alpha_mask(const exec::FragmentWave& w, unsigned sample, unsi
 }
 
 /// Merges the outputs of the wave into all targets of one sample.
-KITE_SIMD void merge_sample(TileContext& t, const PixelState& s, OpenBlock* colors, unsigned sample, uint32_t mask) {
+KITE_SIMD void merge_sample(TileContext& t, const PixelState& s, OpenBlock* colors, unsigned sample,
+                            uint32_t mask) {
     const exec::FragmentWave& w = *t.wave;
     const bool dual = (s.out_rows[1] & 0xfu) != 0;
     for (uint32_t rest = s.color_written; rest != 0; rest &= rest - 1) {
         const unsigned index = static_cast<unsigned>(__builtin_ctz(rest));
-        std::byte* block = colors[index].data + sample * kBlockPixels * t.targets->color[index].bytes;
+        std::byte* block =
+            colors[index].data + sample * kBlockPixels * t.targets->color[index].bytes;
         write_color(t, s, index, w.out + index * 4, dual ? w.out + 32 : nullptr, block, mask);
     }
 }
@@ -178,7 +191,8 @@ KITE_SIMD void set_positions(TileContext& t, const BinnedPrim& p, F16 fx, F16 fy
 }
 
 /// Centroid positions: the centre where fully covered, else the first covered sample.
-[[gnu::noinline]] void set_centroids(TileContext& t, const float* fx, const float* fy, const uint32_t* cover, unsigned samples) {
+[[gnu::noinline]] void set_centroids(TileContext& t, const float* fx, const float* fy,
+                                     const uint32_t* cover, unsigned samples) {
     exec::FragmentWave& w = *t.wave;
     for (unsigned lane = 0; lane < kBlockPixels; ++lane) {
         w.centroid_x[lane] = fx[lane];
@@ -245,9 +259,11 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
                 if (s.writes_depth) {
                     z = clamp(as_float(load(w.out[36])), p.min_depth, p.max_depth);
                 }
-                mask = test_sample(t, p, planes, 0, z, mask, s.writes_stencil ? w.out[37] : nullptr);
+                mask =
+                    test_sample(t, p, planes, 0, z, mask, s.writes_stencil ? w.out[37] : nullptr);
             } else if (s.order == TestOrder::early_test_late_write) {
-                mask = depth_block(s, targets.depth.depth, planes.depth.data, z, mask, s.depth_write);
+                mask =
+                    depth_block(s, targets.depth.depth, planes.depth.data, z, mask, s.depth_write);
             }
         }
         t.samples += static_cast<unsigned>(__builtin_popcount(mask));
@@ -255,7 +271,8 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
             OpenBlock colors[kMaxTargets];
             for (uint32_t rest = s.color_written; rest != 0; rest &= rest - 1) {
                 const unsigned i = static_cast<unsigned>(__builtin_ctz(rest));
-                const bool contents = mask != 0xffffu || !s.blend[i].full_write || s.blend[i].enable || s.logic_op_enable;
+                const bool contents = mask != 0xffffu || !s.blend[i].full_write ||
+                                      s.blend[i].enable || s.logic_op_enable;
                 colors[i] = open_block(targets.color[i], layer, x, y, color_stage[i], contents);
             }
             merge_sample(t, s, colors, 0, mask);
@@ -275,8 +292,10 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
     }
 }
 
-/// The multisampled block. cover[i] are the pixels whose sample i is covered. Multisampled surfaces are always tiled.
-[[gnu::noinline]] void shade_multi(TileContext& t, const BinnedPrim& p, int x, int y, const uint32_t* cover) {
+/// The multisampled block. cover[i] are the pixels whose sample i is covered. Multisampled surfaces
+/// are always tiled.
+[[gnu::noinline]] void shade_multi(TileContext& t, const BinnedPrim& p, int x, int y,
+                                   const uint32_t* cover) {
     const PixelState& s = *p.state;
     const Targets& targets = *t.targets;
     const uint32_t layer = p.attributes.layer;
@@ -314,7 +333,9 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
         if (s.order == TestOrder::early) {
             masks[i] = test_sample(t, p, planes, i, zi, masks[i], nullptr);
         } else if (s.order == TestOrder::early_test_late_write) {
-            masks[i] = depth_block(s, targets.depth.depth, planes.depth.data + i * kBlockPixels * targets.depth.bytes, zi, masks[i], false);
+            masks[i] = depth_block(s, targets.depth.depth,
+                                   planes.depth.data + i * kBlockPixels * targets.depth.bytes, zi,
+                                   masks[i], false);
         }
         any |= masks[i];
     }
@@ -330,8 +351,10 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
             continue;
         }
         if (s.fragment != nullptr) {
-            const float dx = runs > 1 ? static_cast<float>(kSampleX[run]) * (1.0f / kSubPixel) : 0.0f;
-            const float dy = runs > 1 ? static_cast<float>(kSampleY[run]) * (1.0f / kSubPixel) : 0.0f;
+            const float dx =
+                runs > 1 ? static_cast<float>(kSampleX[run]) * (1.0f / kSubPixel) : 0.0f;
+            const float dy =
+                runs > 1 ? static_cast<float>(kSampleY[run]) * (1.0f / kSubPixel) : 0.0f;
             set_positions(t, p, fx + dx, fy + dy, runs > 1 ? load(z[run]) : depth_at(p, px, py));
             w.sample_id = run;
             w.sample_x = 0.5f + dx;
@@ -370,9 +393,12 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
                 if (s.writes_depth) {
                     zi = clamp(as_float(load(w.out[36])), p.min_depth, p.max_depth);
                 }
-                mask = test_sample(t, p, planes, i, zi, mask, s.writes_stencil ? w.out[37] : nullptr);
+                mask =
+                    test_sample(t, p, planes, i, zi, mask, s.writes_stencil ? w.out[37] : nullptr);
             } else if (s.order == TestOrder::early_test_late_write) {
-                mask = depth_block(s, targets.depth.depth, planes.depth.data + i * kBlockPixels * targets.depth.bytes, zi, mask, s.depth_write);
+                mask = depth_block(s, targets.depth.depth,
+                                   planes.depth.data + i * kBlockPixels * targets.depth.bytes, zi,
+                                   mask, s.depth_write);
             }
             t.samples += static_cast<unsigned>(__builtin_popcount(mask));
             if (mask != 0 && s.color_written != 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Output merge of one block of one sample: blending, logic operations, format conversion, write masks. Included by hot.cpp only.
+// Output merge of one block of one sample: blending, logic operations, format conversion, write
+// masks. Included by hot.cpp only.
 #pragma once
 
 #include "device/raster/hot.hpp"
@@ -10,7 +11,9 @@ namespace {
 
 using namespace simd;
 
-KITE_SIMD U16 unorm8(F16 v) { return reinterpret_cast<U16>(to_int(clamp(v, 0.0f, 1.0f) * 255.0f + 0.5f)); }
+KITE_SIMD U16 unorm8(F16 v) {
+    return reinterpret_cast<U16>(to_int(clamp(v, 0.0f, 1.0f) * 255.0f + 0.5f));
+}
 
 /// Linear to 8-bit sRGB through the piecewise linear table (at most 0.6 of a step off).
 KITE_SIMD U16 srgb8(const SrgbTables& tables, F16 v) {
@@ -21,60 +24,88 @@ KITE_SIMD U16 srgb8(const SrgbTables& tables, F16 v) {
 }
 
 /// The colour factor of an equation for component c (3 = the alpha factor of that name).
-KITE_SIMD F16 blend_factor(uint8_t factor, unsigned c, const F16* src, const F16* dst, const F16* src1, const float* constants) {
+KITE_SIMD F16 blend_factor(uint8_t factor, unsigned c, const F16* src, const F16* dst,
+                           const F16* src1, const float* constants) {
     const F16 one = splat(1.0f);
     switch (static_cast<hw::BlendFactor>(factor)) {
-    case hw::BlendFactor::zero: return F16{};
-    case hw::BlendFactor::one: return one;
-    case hw::BlendFactor::src_color: return src[c];
-    case hw::BlendFactor::one_minus_src_color: return one - src[c];
-    case hw::BlendFactor::dst_color: return dst[c];
-    case hw::BlendFactor::one_minus_dst_color: return one - dst[c];
-    case hw::BlendFactor::src_alpha: return src[3];
-    case hw::BlendFactor::one_minus_src_alpha: return one - src[3];
-    case hw::BlendFactor::dst_alpha: return dst[3];
-    case hw::BlendFactor::one_minus_dst_alpha: return one - dst[3];
-    case hw::BlendFactor::constant_color: return splat(constants[c]);
-    case hw::BlendFactor::one_minus_constant_color: return splat(1.0f - constants[c]);
-    case hw::BlendFactor::constant_alpha: return splat(constants[3]);
-    case hw::BlendFactor::one_minus_constant_alpha: return splat(1.0f - constants[3]);
-    case hw::BlendFactor::src_alpha_saturate: return c == 3 ? one : min(src[3], one - dst[3]);
-    case hw::BlendFactor::src1_color: return src1[c];
-    case hw::BlendFactor::one_minus_src1_color: return one - src1[c];
-    case hw::BlendFactor::src1_alpha: return src1[3];
-    case hw::BlendFactor::one_minus_src1_alpha: return one - src1[3];
+    case hw::BlendFactor::zero:
+        return F16{};
+    case hw::BlendFactor::one:
+        return one;
+    case hw::BlendFactor::src_color:
+        return src[c];
+    case hw::BlendFactor::one_minus_src_color:
+        return one - src[c];
+    case hw::BlendFactor::dst_color:
+        return dst[c];
+    case hw::BlendFactor::one_minus_dst_color:
+        return one - dst[c];
+    case hw::BlendFactor::src_alpha:
+        return src[3];
+    case hw::BlendFactor::one_minus_src_alpha:
+        return one - src[3];
+    case hw::BlendFactor::dst_alpha:
+        return dst[3];
+    case hw::BlendFactor::one_minus_dst_alpha:
+        return one - dst[3];
+    case hw::BlendFactor::constant_color:
+        return splat(constants[c]);
+    case hw::BlendFactor::one_minus_constant_color:
+        return splat(1.0f - constants[c]);
+    case hw::BlendFactor::constant_alpha:
+        return splat(constants[3]);
+    case hw::BlendFactor::one_minus_constant_alpha:
+        return splat(1.0f - constants[3]);
+    case hw::BlendFactor::src_alpha_saturate:
+        return c == 3 ? one : min(src[3], one - dst[3]);
+    case hw::BlendFactor::src1_color:
+        return src1[c];
+    case hw::BlendFactor::one_minus_src1_color:
+        return one - src1[c];
+    case hw::BlendFactor::src1_alpha:
+        return src1[3];
+    case hw::BlendFactor::one_minus_src1_alpha:
+        return one - src1[3];
     }
     return F16{};
 }
 
 KITE_SIMD F16 blend_op(uint8_t op, F16 src, F16 src_factor, F16 dst, F16 dst_factor) {
     switch (static_cast<hw::BlendOp>(op)) {
-    case hw::BlendOp::add: return src * src_factor + dst * dst_factor;
-    case hw::BlendOp::subtract: return src * src_factor - dst * dst_factor;
-    case hw::BlendOp::reverse_subtract: return dst * dst_factor - src * src_factor;
-    case hw::BlendOp::min: return min(src, dst);
-    case hw::BlendOp::max: return max(src, dst);
+    case hw::BlendOp::add:
+        return src * src_factor + dst * dst_factor;
+    case hw::BlendOp::subtract:
+        return src * src_factor - dst * dst_factor;
+    case hw::BlendOp::reverse_subtract:
+        return dst * dst_factor - src * src_factor;
+    case hw::BlendOp::min:
+        return min(src, dst);
+    case hw::BlendOp::max:
+        return max(src, dst);
     }
     return src;
 }
 
 /// src = the blend of src over dst.
-KITE_SIMD void blend(const BlendTarget& b, const float* constants, F16* src, const F16* dst, const F16* src1) {
+KITE_SIMD void blend(const BlendTarget& b, const float* constants, F16* src, const F16* dst,
+                     const F16* src1) {
     F16 out[4];
     if (b.src_color == static_cast<uint8_t>(hw::BlendFactor::src_alpha) &&
-        b.dst_color == static_cast<uint8_t>(hw::BlendFactor::one_minus_src_alpha) && b.color_op == 0) {
+        b.dst_color == static_cast<uint8_t>(hw::BlendFactor::one_minus_src_alpha) &&
+        b.color_op == 0) {
         const F16 rest = splat(1.0f) - src[3];
         for (unsigned c = 0; c < 3; ++c) {
             out[c] = src[c] * src[3] + dst[c] * rest;
         }
     } else {
         for (unsigned c = 0; c < 3; ++c) {
-            out[c] = blend_op(b.color_op, src[c], blend_factor(b.src_color, c, src, dst, src1, constants), dst[c],
+            out[c] = blend_op(b.color_op, src[c],
+                              blend_factor(b.src_color, c, src, dst, src1, constants), dst[c],
                               blend_factor(b.dst_color, c, src, dst, src1, constants));
         }
     }
-    out[3] = blend_op(b.alpha_op, src[3], blend_factor(b.src_alpha, 3, src, dst, src1, constants), dst[3],
-                      blend_factor(b.dst_alpha, 3, src, dst, src1, constants));
+    out[3] = blend_op(b.alpha_op, src[3], blend_factor(b.src_alpha, 3, src, dst, src1, constants),
+                      dst[3], blend_factor(b.dst_alpha, 3, src, dst, src1, constants));
     for (unsigned c = 0; c < 4; ++c) {
         src[c] = out[c];
     }
@@ -82,8 +113,9 @@ KITE_SIMD void blend(const BlendTarget& b, const float* constants, F16* src, con
 
 /// Four 8-bit channels, linear or sRGB, r in the lowest byte or b.
 template <bool Bgra, bool Srgb>
-KITE_SIMD void write_rgba8(const TileContext& t, const PixelState& s, const BlendTarget& b, const uint32_t (*rows)[16],
-                           const uint32_t (*rows1)[16], std::byte* p, uint32_t mask) {
+KITE_SIMD void write_rgba8(const TileContext& t, const PixelState& s, const BlendTarget& b,
+                           const uint32_t (*rows)[16], const uint32_t (*rows1)[16], std::byte* p,
+                           uint32_t mask) {
     constexpr int kRed = Bgra ? 16 : 0;
     constexpr int kBlue = Bgra ? 0 : 16;
     F16 src[4];
@@ -98,20 +130,23 @@ KITE_SIMD void write_rgba8(const TileContext& t, const PixelState& s, const Blen
     if (b.enable) {
         F16 dst[4];
         F16 src1[4] = {};
-        const U16 bytes[4] = {(old >> kRed) & 255u, (old >> 8) & 255u, (old >> kBlue) & 255u, old >> 24};
+        const U16 bytes[4] = {(old >> kRed) & 255u, (old >> 8) & 255u, (old >> kBlue) & 255u,
+                              old >> 24};
         for (unsigned c = 0; c < 4; ++c) {
             src[c] = clamp(src[c], 0.0f, 1.0f);
             if (rows1 != nullptr) {
                 src1[c] = clamp(as_float(load(rows1[c])), 0.0f, 1.0f);
             }
-            dst[c] = Srgb && c < 3 ? as_float(gather(t.srgb->decode, bytes[c]))
-                                   : to_float(reinterpret_cast<const I16&>(bytes[c])) * (1.0f / 255.0f);
+            dst[c] = Srgb && c < 3
+                         ? as_float(gather(t.srgb->decode, bytes[c]))
+                         : to_float(reinterpret_cast<const I16&>(bytes[c])) * (1.0f / 255.0f);
         }
         blend(b, s.blend_constants, src, dst, src1);
     }
     U16 value;
     if constexpr (Srgb) {
-        value = srgb8(*t.srgb, src[0]) << kRed | srgb8(*t.srgb, src[1]) << 8 | srgb8(*t.srgb, src[2]) << kBlue;
+        value = srgb8(*t.srgb, src[0]) << kRed | srgb8(*t.srgb, src[1]) << 8 |
+                srgb8(*t.srgb, src[2]) << kBlue;
     } else {
         value = unorm8(src[0]) << kRed | unorm8(src[1]) << 8 | unorm8(src[2]) << kBlue;
     }
@@ -130,28 +165,60 @@ KITE_SIMD void write_rgba8(const TileContext& t, const PixelState& s, const Blen
 KITE_SIMD uint8_t logic_byte(uint8_t op, uint8_t src, uint8_t dst) {
     unsigned out = src;
     switch (static_cast<hw::LogicOp>(op)) {
-    case hw::LogicOp::clear: out = 0; break;
-    case hw::LogicOp::and_: out = src & dst; break;
-    case hw::LogicOp::and_reverse: out = src & ~dst; break;
-    case hw::LogicOp::copy: break;
-    case hw::LogicOp::and_inverted: out = ~src & dst; break;
-    case hw::LogicOp::no_op: out = dst; break;
-    case hw::LogicOp::xor_: out = src ^ dst; break;
-    case hw::LogicOp::or_: out = src | dst; break;
-    case hw::LogicOp::nor: out = ~(src | dst); break;
-    case hw::LogicOp::equivalent: out = ~(src ^ dst); break;
-    case hw::LogicOp::invert: out = ~dst; break;
-    case hw::LogicOp::or_reverse: out = src | ~dst; break;
-    case hw::LogicOp::copy_inverted: out = ~src; break;
-    case hw::LogicOp::or_inverted: out = ~src | dst; break;
-    case hw::LogicOp::nand: out = ~(src & dst); break;
-    case hw::LogicOp::set: out = 255; break;
+    case hw::LogicOp::clear:
+        out = 0;
+        break;
+    case hw::LogicOp::and_:
+        out = src & dst;
+        break;
+    case hw::LogicOp::and_reverse:
+        out = src & ~dst;
+        break;
+    case hw::LogicOp::copy:
+        break;
+    case hw::LogicOp::and_inverted:
+        out = ~src & dst;
+        break;
+    case hw::LogicOp::no_op:
+        out = dst;
+        break;
+    case hw::LogicOp::xor_:
+        out = src ^ dst;
+        break;
+    case hw::LogicOp::or_:
+        out = src | dst;
+        break;
+    case hw::LogicOp::nor:
+        out = ~(src | dst);
+        break;
+    case hw::LogicOp::equivalent:
+        out = ~(src ^ dst);
+        break;
+    case hw::LogicOp::invert:
+        out = ~dst;
+        break;
+    case hw::LogicOp::or_reverse:
+        out = src | ~dst;
+        break;
+    case hw::LogicOp::copy_inverted:
+        out = ~src;
+        break;
+    case hw::LogicOp::or_inverted:
+        out = ~src | dst;
+        break;
+    case hw::LogicOp::nand:
+        out = ~(src & dst);
+        break;
+    case hw::LogicOp::set:
+        out = 255;
+        break;
     }
     return static_cast<uint8_t>(out);
 }
 
 /// Any format: blend in floats, encode through the codec, merge by bits.
-[[gnu::noinline]] void write_generic(const PixelState& s, const Target& target, const BlendTarget& b, const uint32_t (*rows)[16],
+[[gnu::noinline]] void write_generic(const PixelState& s, const Target& target,
+                                     const BlendTarget& b, const uint32_t (*rows)[16],
                                      const uint32_t (*rows1)[16], std::byte* p, uint32_t mask) {
     alignas(64) std::byte encoded[16 * 16];
     if (target.color == ColorClass::integer) {
@@ -185,7 +252,8 @@ KITE_SIMD uint8_t logic_byte(uint8_t op, uint8_t src, uint8_t dst) {
         encode_block(target, value, encoded);
     }
     const unsigned bytes = target.bytes;
-    const bool logic = s.logic_op_enable && !target.srgb && (target.fixed_point || target.color == ColorClass::integer);
+    const bool logic = s.logic_op_enable && !target.srgb &&
+                       (target.fixed_point || target.color == ColorClass::integer);
     for (unsigned lane = 0; lane < kBlockPixels; ++lane) {
         if ((mask >> lane & 1u) == 0) {
             continue;
@@ -200,18 +268,29 @@ KITE_SIMD uint8_t logic_byte(uint8_t op, uint8_t src, uint8_t dst) {
 }
 
 /// Writes lanes of mask of one sample's block at p (block order, contiguous).
-KITE_SIMD void write_color(const TileContext& t, const PixelState& s, unsigned index, const uint32_t (*rows)[16],
-                           const uint32_t (*rows1)[16], std::byte* p, uint32_t mask) {
+KITE_SIMD void write_color(const TileContext& t, const PixelState& s, unsigned index,
+                           const uint32_t (*rows)[16], const uint32_t (*rows1)[16], std::byte* p,
+                           uint32_t mask) {
     const Target& target = t.targets->color[index];
     const BlendTarget& b = s.blend[index];
     if (!s.logic_op_enable) {
         switch (target.color) {
-        case ColorClass::rgba8_unorm: write_rgba8<false, false>(t, s, b, rows, rows1, p, mask); return;
-        case ColorClass::bgra8_unorm: write_rgba8<true, false>(t, s, b, rows, rows1, p, mask); return;
-        case ColorClass::rgba8_srgb: write_rgba8<false, true>(t, s, b, rows, rows1, p, mask); return;
-        case ColorClass::bgra8_srgb: write_rgba8<true, true>(t, s, b, rows, rows1, p, mask); return;
-        case ColorClass::none: return;
-        default: break;
+        case ColorClass::rgba8_unorm:
+            write_rgba8<false, false>(t, s, b, rows, rows1, p, mask);
+            return;
+        case ColorClass::bgra8_unorm:
+            write_rgba8<true, false>(t, s, b, rows, rows1, p, mask);
+            return;
+        case ColorClass::rgba8_srgb:
+            write_rgba8<false, true>(t, s, b, rows, rows1, p, mask);
+            return;
+        case ColorClass::bgra8_srgb:
+            write_rgba8<true, true>(t, s, b, rows, rows1, p, mask);
+            return;
+        case ColorClass::none:
+            return;
+        default:
+            break;
         }
     }
     write_generic(s, target, b, rows, rows1, p, mask);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The 3D pipeline behind the command processor: a rendering scope's draws become pixels in its attachments.
+// The 3D pipeline behind the command processor: a rendering scope's draws become pixels in its
+// attachments.
 //
-// One Renderer per queue, used by that queue's thread only; inside it spreads work over the thread pool and returns when
-// the work that a call has to finish is finished. Draws of a scope are queued: vertex work, binning and rasterization run
-// at flush() (a Barrier inside the scope), at end_rendering(), or when queued work exceeds the renderer's memory bound.
-// API order holds per pixel. Guest misbehaviour is a Result error whose text the caller turns into a fault; nothing a
+// One Renderer per queue, used by that queue's thread only; inside it spreads work over the thread
+// pool and returns when the work that a call has to finish is finished. Draws of a scope are
+// queued: vertex work, binning and rasterization run at flush() (a Barrier inside the scope), at
+// end_rendering(), or when queued work exceeds the renderer's memory bound. API order holds per
+// pixel. Guest misbehaviour is a Result error whose text the caller turns into a fault; nothing a
 // guest passes can make it write outside the attachments and its shaders' windows.
 //
 //   renderer.begin_rendering(scope); renderer.draw(state, params); ... renderer.end_rendering();
@@ -47,14 +49,15 @@ struct RenderEnvironment {
 
 /// A rendering scope: BeginRendering, unpacked.
 struct RenderingScope {
-    hw::Rect area{};           ///< render area
-    uint32_t layers = 1;       ///< framebuffer layers
-    uint32_t view_mask = 0;    ///< multiview mask, 0 = off
-    uint32_t samples = 1;      ///< samples of the attachments
-    hw::Attachment depth{};    ///< depth plane
-    hw::Attachment stencil{};  ///< stencil plane
-    std::array<hw::Attachment, hw::limits::kMaxRenderTargets> colors{}; ///< first color_count are valid
-    uint32_t color_count = 0;  ///< entries of colors
+    hw::Rect area{};          ///< render area
+    uint32_t layers = 1;      ///< framebuffer layers
+    uint32_t view_mask = 0;   ///< multiview mask, 0 = off
+    uint32_t samples = 1;     ///< samples of the attachments
+    hw::Attachment depth{};   ///< depth plane
+    hw::Attachment stencil{}; ///< stencil plane
+    std::array<hw::Attachment, hw::limits::kMaxRenderTargets>
+        colors{};             ///< first color_count are valid
+    uint32_t color_count = 0; ///< entries of colors
 };
 
 /// The renderer of one queue.
@@ -65,9 +68,11 @@ public:
     Renderer(const Renderer&) = delete;
     Renderer& operator=(const Renderer&) = delete;
 
-    /// Opens a scope: checks the attachments and performs the load operations. Fails on hostile attachments or if a scope is open.
+    /// Opens a scope: checks the attachments and performs the load operations. Fails on hostile
+    /// attachments or if a scope is open.
     [[nodiscard]] base::Result<void> begin_rendering(const RenderingScope& scope);
-    /// Queues one draw with a copy of the state. Fails outside a scope or on state that cannot be drawn.
+    /// Queues one draw with a copy of the state. Fails outside a scope or on state that cannot be
+    /// drawn.
     [[nodiscard]] base::Result<void> draw(const DrawState& state, const DrawParams& params);
     /// ClearAttachment inside a scope, in order with the draws.
     [[nodiscard]] base::Result<void> clear_attachment(const hw::ClearAttachmentPacket& clear);

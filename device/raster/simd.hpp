@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Sixteen-lane vectors for the pixel code, as GCC vector types: one AVX-512 register, two AVX2 ones or four SSE2 ones.
+// Sixteen-lane vectors for the pixel code, as GCC vector types: one AVX-512 register, two AVX2 ones
+// or four SSE2 ones.
 //
-// Only for the translation units that hot.hpp lists: everything is always_inline, so that no copy compiled for one instruction set
-// can be linked into another. Masks are I16 vectors of 0 and -1 in comparisons and 16-bit integers between functions.
+// Only for the translation units that hot.hpp lists: everything is always_inline, so that no copy
+// compiled for one instruction set can be linked into another. Masks are I16 vectors of 0 and -1 in
+// comparisons and 16-bit integers between functions.
 #pragma once
 
 #include <cstdint>
@@ -26,26 +28,60 @@ inline constexpr I16 kLaneX = {0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3};
 inline constexpr I16 kLaneY = {0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3};
 inline constexpr I16 kIota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-KITE_SIMD F16 splat(float v) { return F16{} + v; }
-KITE_SIMD I16 splat(int32_t v) { return I16{} + v; }
-KITE_SIMD U16 splat(uint32_t v) { return U16{} + v; }
-KITE_SIMD F16 to_float(I16 v) { return __builtin_convertvector(v, F16); }
-KITE_SIMD I16 to_int(F16 v) { return __builtin_convertvector(v, I16); }
-KITE_SIMD F16 load(const float* p) { return *reinterpret_cast<const F16u*>(p); }
-KITE_SIMD U16 load(const uint32_t* p) { return *reinterpret_cast<const U16u*>(p); }
-KITE_SIMD U16 load_bytes(const std::byte* p) { return *reinterpret_cast<const U16u*>(p); }
-KITE_SIMD void store(float* p, F16 v) { *reinterpret_cast<F16u*>(p) = v; }
-KITE_SIMD void store(uint32_t* p, U16 v) { *reinterpret_cast<U16u*>(p) = v; }
-KITE_SIMD void store_bytes(std::byte* p, U16 v) { *reinterpret_cast<U16u*>(p) = v; }
+KITE_SIMD F16 splat(float v) {
+    return F16{} + v;
+}
+KITE_SIMD I16 splat(int32_t v) {
+    return I16{} + v;
+}
+KITE_SIMD U16 splat(uint32_t v) {
+    return U16{} + v;
+}
+KITE_SIMD F16 to_float(I16 v) {
+    return __builtin_convertvector(v, F16);
+}
+KITE_SIMD I16 to_int(F16 v) {
+    return __builtin_convertvector(v, I16);
+}
+KITE_SIMD F16 load(const float* p) {
+    return *reinterpret_cast<const F16u*>(p);
+}
+KITE_SIMD U16 load(const uint32_t* p) {
+    return *reinterpret_cast<const U16u*>(p);
+}
+KITE_SIMD U16 load_bytes(const std::byte* p) {
+    return *reinterpret_cast<const U16u*>(p);
+}
+KITE_SIMD void store(float* p, F16 v) {
+    *reinterpret_cast<F16u*>(p) = v;
+}
+KITE_SIMD void store(uint32_t* p, U16 v) {
+    *reinterpret_cast<U16u*>(p) = v;
+}
+KITE_SIMD void store_bytes(std::byte* p, U16 v) {
+    *reinterpret_cast<U16u*>(p) = v;
+}
 /// mask ? a : b, NaN-safe.
-KITE_SIMD F16 select(I16 mask, F16 a, F16 b) { return mask ? a : b; }
-KITE_SIMD U16 select(I16 mask, U16 a, U16 b) { return mask ? a : b; }
-KITE_SIMD I16 select(I16 mask, I16 a, I16 b) { return mask ? a : b; }
+KITE_SIMD F16 select(I16 mask, F16 a, F16 b) {
+    return mask ? a : b;
+}
+KITE_SIMD U16 select(I16 mask, U16 a, U16 b) {
+    return mask ? a : b;
+}
+KITE_SIMD I16 select(I16 mask, I16 a, I16 b) {
+    return mask ? a : b;
+}
 /// Minimum and maximum; a NaN in `a` gives b.
-KITE_SIMD F16 min(F16 a, F16 b) { return a < b ? a : b; }
-KITE_SIMD F16 max(F16 a, F16 b) { return a > b ? a : b; }
+KITE_SIMD F16 min(F16 a, F16 b) {
+    return a < b ? a : b;
+}
+KITE_SIMD F16 max(F16 a, F16 b) {
+    return a > b ? a : b;
+}
 /// Clamp; NaN gives lo.
-KITE_SIMD F16 clamp(F16 v, float lo, float hi) { return min(max(v, splat(lo)), splat(hi)); }
+KITE_SIMD F16 clamp(F16 v, float lo, float hi) {
+    return min(max(v, splat(lo)), splat(hi));
+}
 
 /// Bit l of `bits` to lane l.
 KITE_SIMD I16 lanes(uint32_t bits) {
@@ -59,7 +95,8 @@ KITE_SIMD uint32_t bits(I16 mask) {
 #elif defined(__AVX2__)
     __m256 half[2];
     std::memcpy(half, &mask, sizeof half);
-    return static_cast<uint32_t>(_mm256_movemask_ps(half[0])) | static_cast<uint32_t>(_mm256_movemask_ps(half[1])) << 8;
+    return static_cast<uint32_t>(_mm256_movemask_ps(half[0])) |
+           static_cast<uint32_t>(_mm256_movemask_ps(half[1])) << 8;
 #else
     uint32_t out = 0;
     for (int lane = 0; lane < 16; ++lane) {
@@ -72,7 +109,8 @@ KITE_SIMD uint32_t bits(I16 mask) {
 /// table[index] per lane; every index must be valid.
 KITE_SIMD U16 gather(const uint32_t* table, U16 index) {
 #if defined(__AVX512F__)
-    return reinterpret_cast<U16>(_mm512_i32gather_epi32(reinterpret_cast<__m512i>(index), table, 4));
+    return reinterpret_cast<U16>(
+        _mm512_i32gather_epi32(reinterpret_cast<__m512i>(index), table, 4));
 #elif defined(__AVX2__)
     __m256i half[2];
     std::memcpy(half, &index, sizeof half);
@@ -90,7 +128,11 @@ KITE_SIMD U16 gather(const uint32_t* table, U16 index) {
 #endif
 }
 
-KITE_SIMD U16 as_uint(F16 v) { return reinterpret_cast<U16>(v); }
-KITE_SIMD F16 as_float(U16 v) { return reinterpret_cast<F16>(v); }
+KITE_SIMD U16 as_uint(F16 v) {
+    return reinterpret_cast<U16>(v);
+}
+KITE_SIMD F16 as_float(U16 v) {
+    return reinterpret_cast<F16>(v);
+}
 
 } // namespace kite::dev::raster::simd

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "device/geometry/batch.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace kite::dev::geometry {
+
+namespace {
+
+constexpr uint32_t kVaryingSlots = hw::limits::kMaxVaryings;
+constexpr auto kPosition = static_cast<uint32_t>(hw::VertexOut::position);
+constexpr auto kPointSize = static_cast<uint32_t>(hw::VertexOut::point_size);
+constexpr auto kClip = static_cast<uint32_t>(hw::VertexOut::clip_distance);
+constexpr auto kCull = static_cast<uint32_t>(hw::VertexOut::cull_distance);
+constexpr auto kLayer = static_cast<uint32_t>(hw::VertexOut::layer);
+constexpr auto kViewport = static_cast<uint32_t>(hw::VertexOut::viewport);
+
+/// Elements of a run that primitives [first, first + count) touch: [begin, end), and the fan's
+/// centre.
+struct ElementRange {
+    uint32_t begin;
+    uint32_t end;
+    bool center;
+};
+
+ElementRange elements_of(hw::Topology topology, uint32_t first, uint32_t count) {
+    switch (topology) {
+    case hw::Topology::point_list:
+        return {first, first + count, false};
+    case hw::Topology::line_list:
+        return {first * 2, (first + count) * 2, false};
+    case hw::Topology::line_strip:
+        return {first, first + count + 1, false};
+    case hw::Topology::triangle_list:
+        return {first * 3, (first + count) * 3, false};
+    case hw::Topology::triangle_strip:
+        return {first, first + count + 2, false};
+    case hw::Topology::triangle_fan:
+        return {first + 1, first + count + 2, true};
+    case hw::Topology::line_list_adjacency:
+        return {first * 4, (first + count) * 4, false};
+    case hw::Topology::line_strip_adjacency:
+        return {first, first + count + 3, false};
+    case hw::Topology::triangle_list_adjacency:
+        return {first * 6, (first + count) * 6, false};
+    case hw::Topology::triangle_strip_adjacency:
+        return {first * 2, (first + count) * 2 + 4, false};
+    case hw::Topology::patch_list:
+        break;
+    }
+    return {0, 0, false};
+}
+
+} // namespace
+
+ShadedBatch::ShadedBatch() {
+    for (Seen& seen : seen_) {
+        seen.stamp = 0;
+    }
+}
+
+void BatchShader::gather(const BatchDesc& desc, ShadedBatch& out) const {
+    const VertexInput& in = *input;
+    const ElementRange range = elements_of(in.topology, desc.first_primitive, desc.primitive_count);
+    const uint32_t length = range.end - range.begin;
+    for (uint32_t i = 0; i < desc.instance_count; ++i) {
+        const uint32_t instance = in.first_instance + desc.instance + i;
+        if (out.vertex_count + length + 1 > kBatchVertices) {
+            return; // cannot happen with the planner's batch sizes
+        }
+        const auto add = [&](uint32_t vertex) {
+            const uint32_t at = out.vertex_count++;
+            out.vertex_index[at] = vertex;
+            out.instance_index[at] = instance;
+            return static_cast<uint16_t>(at);
+        };
+        uint16_t* slots_of = out.slots_;
+        if (in.indexed) {
+            if (++out.stamp_ == 0) {
+                for (auto& seen : out.seen_) {
+                    seen.stamp = 0;
+                }
+                out.stamp_ = 1;
+            }
+            const auto find = [&](uint32_t element) {
+                const uint32_t index = in.index(uint64_t{desc.segment_first} + element);
+                auto& seen = out.seen_[(index ^ index >> 8) % ShadedBatch::kSeen];
+                if (seen.stamp != out.stamp_ || seen.index != index) {
+                    seen = {index, out.stamp_,
+                            add(index + static_cast<uint32_t>(in.vertex_offset))};
+                }
+                return seen.vertex;
+            };
+            for (uint32_t e = 0; e < length; ++e) {
+                slots_of[e] = find(range.begin + e);
+            }
+            if (range.center) {
+                slots_of[length] = find(0);
+            }
+        } else {
+            for (uint32_t e = 0; e < length; ++e) {
+                slots_of[e] = add(in.first + desc.segment_first + range.begin + e);
+            }
+            if (range.center) {
+                slots_of[length] = add(in.first + desc.segment_first);
+            }
+        }
+        assemble(desc, range.begin, length, slots_of, out);
+    }
+}
+
+void BatchShader::assemble(const BatchDesc& desc, uint32_t base_element, uint32_t center,
+                           const uint16_t* slots_of, ShadedBatch& out) const {
+    const bool last = input->provoking_last;
+    for (uint32_t i = 0; i < desc.primitive_count && out.primitive_count < kBatchPrimitives; ++i) {
+        const uint32_t p = desc.first_primitive + i;
+        const auto at = [&](uint32_t element) { return slots_of[element - base_element]; };
+        Assembled& a = out.primitives[out.primitive_count++];
+        a.primitive_id = desc.primitive_id + i;
+        const bool odd = (p & 1) != 0;
+        switch (input->topology) {
+        case hw::Topology::point_list:
+            a.v[0] = a.v[1] = a.v[2] = a.provoking = at(p);
+            continue;
+        case hw::Topology::line_list:
+            a.v[0] = at(p * 2);
+            a.v[1] = at(p * 2 + 1);
+            break;
+        case hw::Topology::line_strip:
+            a.v[0] = at(p);
+            a.v[1] = at(p + 1);
+            break;
+        case hw::Topology::line_list_adjacency:
+            a.v[0] = at(p * 4 + 1);
+            a.v[1] = at(p * 4 + 2);
+            break;
+        case hw::Topology::line_strip_adjacency:
+            a.v[0] = at(p + 1);
+            a.v[1] = at(p + 2);
+            break;
+        case hw::Topology::triangle_list:
+            a.v[0] = at(p * 3);
+            a.v[1] = at(p * 3 + 1);
+            a.v[2] = at(p * 3 + 2);
+            a.provoking = last ? a.v[2] : a.v[0];
+            continue;
+        case hw::Topology::triangle_strip: // odd ones keep the winding by swapping the two later
+                                           // vertices
+            a.v[0] = at(p);
+            a.v[1] = at(odd ? p + 2 : p + 1);
+            a.v[2] = at(odd ? p + 1 : p + 2);
+            a.provoking = last ? at(p + 2) : a.v[0];
+            continue;
+        case hw::Topology::triangle_fan:
+            a.v[0] = at(p + 1);
+            a.v[1] = at(p + 2);
+            a.v[2] = slots_of[center];
+            a.provoking = last ? a.v[1] : a.v[0];
+            continue;
+        case hw::Topology::triangle_list_adjacency:
+            a.v[0] = at(p * 6);
+            a.v[1] = at(p * 6 + 2);
+            a.v[2] = at(p * 6 + 4);
+            a.provoking = last ? a.v[2] : a.v[0];
+            continue;
+        case hw::Topology::triangle_strip_adjacency:
+            a.v[0] = at(p * 2);
+            a.v[1] = at(odd ? p * 2 + 4 : p * 2 + 2);
+            a.v[2] = at(odd ? p * 2 + 2 : p * 2 + 4);
+            a.provoking = last ? at(p * 2 + 4) : a.v[0];
+            continue;
+        case hw::Topology::patch_list:
+            a.v[0] = a.v[1] = a.v[2] = a.provoking = 0;
+            continue;
+        }
+        a.v[2] = a.v[0];
+        a.provoking = last ? a.v[1] : a.v[0];
+    }
+}
+
+void BatchShader::shade(const exec::DrawContext& context, exec::WorkerMemory& memory,
+                        ShadedBatch& out) const {
+    const exec::ProgramInfo& info = routine->program().info;
+    exec::VertexWave& wave = out.wave;
+    for (uint32_t first = 0; first < out.vertex_count; first += wave_size) {
+        const uint32_t count = std::min<uint32_t>(wave_size, out.vertex_count - first);
+        wave.count = count;
+        for (uint32_t lane = 0; lane < wave_size; ++lane) {
+            const uint32_t vertex = first + std::min(lane, count - 1);
+            wave.vertex_index[lane] = out.vertex_index[vertex];
+            wave.instance_index[lane] = out.instance_index[vertex];
+        }
+        routine->run_vertex(context, wave, memory);
+        const size_t bytes = count * sizeof(uint32_t);
+        const auto take = [&](void* to, uint32_t slot) {
+            if (info.outputs[slot]) {
+                std::memcpy(to, wave.out[slot], bytes);
+            } else {
+                std::memset(to, 0, bytes);
+            }
+        };
+        take(out.x + first, kPosition);
+        take(out.y + first, kPosition + 1);
+        take(out.z + first, kPosition + 2);
+        take(out.w + first, kPosition + 3);
+        for (uint32_t row = 0; row < slots.size(); ++row) {
+            take(&out.varyings[row * kBatchVertices + first], slots[row]);
+        }
+        if (info.outputs[kPointSize]) {
+            std::memcpy(out.point_size + first, wave.out[kPointSize], bytes);
+        }
+        if (info.outputs[kLayer]) {
+            std::memcpy(out.layer + first, wave.out[kLayer], bytes);
+        }
+        if (info.outputs[kViewport]) {
+            std::memcpy(out.viewport + first, wave.out[kViewport], bytes);
+        }
+        for (uint32_t i = 0; i < kMaxDistances; ++i) {
+            if (info.outputs[kClip + i]) {
+                std::memcpy(out.clip[i] + first, wave.out[kClip + i], bytes);
+            }
+            if (info.outputs[kCull + i]) {
+                std::memcpy(out.cull[i] + first, wave.out[kCull + i], bytes);
+            }
+        }
+    }
+}
+
+void BatchShader::run(const BatchDesc& desc, const exec::DrawContext& context,
+                      exec::WorkerMemory& memory, ShadedBatch& out) const {
+    static_assert(kVaryingSlots <= 256);
+    out.vertex_count = 0;
+    out.primitive_count = 0;
+    if (out.varyings.size() < slots.size() * kBatchVertices) {
+        out.varyings.resize(slots.size() * kBatchVertices);
+    }
+    gather(desc, out);
+    shade(context, memory, out);
+}
+
+} // namespace kite::dev::geometry
