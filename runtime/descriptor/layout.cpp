@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/descriptor/layout.hpp"
+
+#include <algorithm>
+
+namespace kite::rt {
+namespace {
+
+constexpr uint32_t align_up(uint32_t v, uint32_t a) { return (v + a - 1) / a * a; }
+
+cc::DescriptorKind kind_of(VkDescriptorType t) {
+    using K = cc::DescriptorKind;
+    switch (static_cast<int>(t)) {
+    case VK_DESCRIPTOR_TYPE_SAMPLER: return K::sampler;
+    case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER: return K::combined_image_sampler;
+    case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE: return K::sampled_image;
+    case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE: return K::storage_image;
+    case VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER: return K::uniform_texel_buffer;
+    case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER: return K::storage_texel_buffer;
+    case VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER:
+    case VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC: return K::uniform_buffer;
+    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT: return K::input_attachment;
+    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK: return K::inline_uniform;
+    default: return K::storage_buffer;
+    }
+}
+
+bool takes_samplers(VkDescriptorType t) {
+    return t == VK_DESCRIPTOR_TYPE_SAMPLER || t == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
+}
+
+} // namespace
+
+bool is_dynamic(VkDescriptorType t) {
+    return t == VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC || t == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC;
+}
+
+DescriptorSize descriptor_size(VkDescriptorType t) {
+    switch (static_cast<int>(t)) {
+    case VK_DESCRIPTOR_TYPE_SAMPLER: return {hw::SamplerDescriptor::kBytes, 32};
+    case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER: return {192, 64};
+    case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE:
+    case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE:
+    case VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER:
+    case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER:
+    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT: return {hw::ImageDescriptor::kBytes, 64};
+    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK: return {1, 16};
+    default: return {hw::BufferDescriptor::kBytes, 16};
+    }
+}
+
+const BindingLayout* SetLayoutData::find(uint32_t binding) const {
+    auto it = std::lower_bound(bindings.begin(), bindings.end(), binding,
+                               [](const BindingLayout& b, uint32_t n) { return b.binding < n; });
+    return it != bindings.end() && it->binding == binding ? &*it : nullptr;
+}
+
+SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
+    SetLayoutData s;
+    s.push = (info.flags & VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR) != 0;
+    auto* flags = find<VkDescriptorSetLayoutBindingFlagsCreateInfo>(
+        info.pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO);
+    for (uint32_t i = 0; i < info.bindingCount; ++i) {
+        const VkDescriptorSetLayoutBinding& b = info.pBindings[i];
+        BindingLayout out;
+        out.binding = b.binding;
+        out.type = b.descriptorType;
+        out.count = b.descriptorCount;
+        out.variable = flags && flags->bindingCount > i &&
+                       (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT);
+        if (takes_samplers(b.descriptorType) && b.pImmutableSamplers) {
+            for (uint32_t j = 0; j < b.descriptorCount; ++j) {
+                auto& words = out.immutable.emplace_back();
+                std::copy_n(Sampler::from(b.pImmutableSamplers[j])->words, words.size(), words.begin());
+            }
+        }
+        s.bindings.push_back(std::move(out));
+    }
+    std::sort(s.bindings.begin(), s.bindings.end(),
+              [](const BindingLayout& a, const BindingLayout& b) { return a.binding < b.binding; });
+    for (BindingLayout& b : s.bindings) {
+        DescriptorSize z = descriptor_size(b.type);
+        s.size_bytes = align_up(s.size_bytes, z.align);
+        b.offset = s.size_bytes;
+        b.stride = z.stride;
+        s.size_bytes += z.stride * b.count;
+        if (is_dynamic(b.type)) {
+            b.dynamic_index = s.dynamic_count;
+            s.dynamic_count += b.count;
+        }
+    }
+    s.size_bytes = align_up(s.size_bytes, 64);
+    return s;
+}
+
+namespace vk {
+
+VkResult CreateDescriptorSetLayout(VkDevice device, const VkDescriptorSetLayoutCreateInfo* info,
+                                   const VkAllocationCallbacks* callbacks, VkDescriptorSetLayout* out) {
+    auto* d = Device::from(device);
+    auto* l = d->make<DescriptorSetLayout>(callbacks);
+    if (!l)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    l->data = std::make_shared<const SetLayoutData>(compute_layout(*info));
+    *out = l->handle();
+    return VK_SUCCESS;
+}
+
+void DestroyDescriptorSetLayout(VkDevice device, VkDescriptorSetLayout layout, const VkAllocationCallbacks* callbacks) {
+    Device::from(device)->drop(callbacks, DescriptorSetLayout::from(layout));
+}
+
+void GetDescriptorSetLayoutSupport(VkDevice, const VkDescriptorSetLayoutCreateInfo* info,
+                                   VkDescriptorSetLayoutSupport* out) {
+    uint64_t bytes = 0, count = 0;
+    for (uint32_t i = 0; i < info->bindingCount; ++i) {
+        const auto& b = info->pBindings[i];
+        bytes += uint64_t{descriptor_size(b.descriptorType).stride} * b.descriptorCount;
+        count += b.descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK ? 1 : b.descriptorCount;
+    }
+    out->supported = bytes < (uint64_t{1} << 30) && count <= (1u << 20);
+    if (auto* v = find_mut<VkDescriptorSetVariableDescriptorCountLayoutSupport>(
+            out->pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_LAYOUT_SUPPORT))
+        v->maxVariableDescriptorCount = 0;
+}
+
+VkResult CreatePipelineLayout(VkDevice device, const VkPipelineLayoutCreateInfo* info,
+                              const VkAllocationCallbacks* callbacks, VkPipelineLayout* out) {
+    auto* d = Device::from(device);
+    auto* l = d->make<PipelineLayout>(callbacks);
+    if (!l)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    uint32_t dynamic = 0;
+    for (uint32_t i = 0; i < info->setLayoutCount; ++i) {
+        auto* s = DescriptorSetLayout::from(info->pSetLayouts[i]);
+        l->sets.push_back(s ? s->data : nullptr);
+        l->dynamic_base.push_back(dynamic);
+        if (!s)
+            continue;
+        for (const BindingLayout& b : s->data->bindings) {
+            bool inline_block = b.type == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK;
+            l->bindings.push_back({.set = i,
+                                   .binding = b.binding,
+                                   .kind = kind_of(b.type),
+                                   .offset = b.offset,
+                                   .stride = inline_block ? b.count : b.stride,
+                                   .count = inline_block ? 1 : b.count,
+                                   .dynamic = is_dynamic(b.type),
+                                   .dynamic_index = dynamic + b.dynamic_index});
+        }
+        dynamic += s->data->dynamic_count;
+    }
+    *out = l->handle();
+    return VK_SUCCESS;
+}
+
+void DestroyPipelineLayout(VkDevice device, VkPipelineLayout layout, const VkAllocationCallbacks* callbacks) {
+    Device::from(device)->drop(callbacks, PipelineLayout::from(layout));
+}
+
+} // namespace vk
+} // namespace kite::rt

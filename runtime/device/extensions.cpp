@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/device/extensions.hpp"
+
+#include "runtime/object/object.hpp"
+
+#include <cstring>
+
+namespace kite::rt {
+namespace {
+
+constexpr ExtensionRow kInstance[] = {
+    {"VK_EXT_headless_surface", 1},
+    {"VK_KHR_device_group_creation", 1},
+    {"VK_KHR_external_fence_capabilities", 1},
+    {"VK_KHR_external_memory_capabilities", 1},
+    {"VK_KHR_external_semaphore_capabilities", 1},
+    {"VK_KHR_get_physical_device_properties2", 2},
+    {"VK_KHR_get_surface_capabilities2", 1},
+    {"VK_KHR_surface", 25},
+    {"VK_KHR_wayland_surface", 6},
+    {"VK_KHR_xcb_surface", 6},
+    {"VK_KHR_xlib_surface", 6},
+};
+
+constexpr ExtensionRow kDevice[] = {
+    {"VK_EXT_4444_formats", 1},
+    {"VK_EXT_calibrated_timestamps", 2},
+    {"VK_EXT_conditional_rendering", 2},
+    {"VK_EXT_depth_clip_enable", 1},
+    {"VK_EXT_extended_dynamic_state", 1},
+    {"VK_EXT_extended_dynamic_state2", 1},
+    {"VK_EXT_host_query_reset", 1},
+    {"VK_EXT_index_type_uint8", 1},
+    {"VK_EXT_memory_budget", 1},
+    {"VK_EXT_pipeline_creation_cache_control", 3},
+    {"VK_EXT_pipeline_creation_feedback", 1},
+    {"VK_EXT_private_data", 1},
+    {"VK_EXT_scalar_block_layout", 1},
+    {"VK_EXT_separate_stencil_usage", 1},
+    {"VK_EXT_tooling_info", 1},
+    {"VK_EXT_vertex_attribute_divisor", 3},
+    {"VK_KHR_16bit_storage", 1},
+    {"VK_KHR_bind_memory2", 1},
+    {"VK_KHR_buffer_device_address", 1},
+    {"VK_KHR_copy_commands2", 1},
+    {"VK_KHR_create_renderpass2", 1},
+    {"VK_KHR_dedicated_allocation", 3},
+    {"VK_KHR_depth_stencil_resolve", 1},
+    {"VK_KHR_descriptor_update_template", 1},
+    {"VK_KHR_device_group", 4},
+    {"VK_KHR_draw_indirect_count", 1},
+    {"VK_KHR_driver_properties", 1},
+    {"VK_KHR_dynamic_rendering", 1},
+    {"VK_KHR_external_fence", 1},
+    {"VK_KHR_external_memory", 1},
+    {"VK_KHR_external_semaphore", 1},
+    {"VK_KHR_format_feature_flags2", 2},
+    {"VK_KHR_get_memory_requirements2", 1},
+    {"VK_KHR_image_format_list", 1},
+    {"VK_KHR_imageless_framebuffer", 1},
+    {"VK_KHR_maintenance1", 2},
+    {"VK_KHR_maintenance2", 1},
+    {"VK_KHR_maintenance3", 1},
+    {"VK_KHR_maintenance4", 2},
+    {"VK_KHR_multiview", 1},
+    {"VK_KHR_push_descriptor", 2},
+    {"VK_KHR_relaxed_block_layout", 1},
+    {"VK_KHR_sampler_mirror_clamp_to_edge", 3},
+    {"VK_KHR_separate_depth_stencil_layouts", 1},
+    {"VK_KHR_shader_draw_parameters", 1},
+    {"VK_KHR_shader_float_controls", 4},
+    {"VK_KHR_shader_non_semantic_info", 1},
+    {"VK_KHR_spirv_1_4", 1},
+    {"VK_KHR_storage_buffer_storage_class", 1},
+    {"VK_KHR_swapchain", 70},
+    {"VK_KHR_synchronization2", 1},
+    {"VK_KHR_timeline_semaphore", 2},
+    {"VK_KHR_uniform_buffer_standard_layout", 1},
+    {"VK_KHR_variable_pointers", 1},
+};
+
+} // namespace
+
+std::span<const ExtensionRow> instance_extensions() { return kInstance; }
+std::span<const ExtensionRow> device_extensions() { return kDevice; }
+
+bool has_extension(std::span<const ExtensionRow> table, std::string_view name) {
+    for (const auto& row : table)
+        if (name == row.name)
+            return true;
+    return false;
+}
+
+bool ExtensionSet::has(std::string_view name) const {
+    for (const auto& n : names_)
+        if (n == name)
+            return true;
+    return false;
+}
+
+bool ExtensionSet::has_any(std::string_view list) const {
+    while (!list.empty()) {
+        size_t comma = list.find(',');
+        if (has(list.substr(0, comma)))
+            return true;
+        list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+    }
+    return false;
+}
+
+VkResult enumerate_extensions(std::span<const ExtensionRow> table, uint32_t* count, VkExtensionProperties* out) {
+    OutArray<VkExtensionProperties> a(count, out);
+    for (const auto& row : table) {
+        VkExtensionProperties p{};
+        std::strncpy(p.extensionName, row.name, VK_MAX_EXTENSION_NAME_SIZE - 1);
+        p.specVersion = row.spec_version;
+        a.push(p);
+    }
+    return a.result();
+}
+
+} // namespace kite::rt

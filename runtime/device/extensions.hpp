@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The extensions the runtime implements, as one table; enumeration, enabling and get-proc all read it.
+//
+// A row is added only when everything the extension requires works. Ownership: static. Threading: immutable. Failure: none.
+#pragma once
+
+#include <vulkan/vulkan_core.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kite::rt {
+
+/// One implemented extension.
+struct ExtensionRow {
+    const char* name;      ///< e.g. "VK_KHR_swapchain"
+    uint32_t spec_version; ///< revision implemented
+};
+
+/// Instance extensions.
+[[nodiscard]] std::span<const ExtensionRow> instance_extensions();
+/// Device extensions.
+[[nodiscard]] std::span<const ExtensionRow> device_extensions();
+/// True when the table holds the name.
+[[nodiscard]] bool has_extension(std::span<const ExtensionRow> table, std::string_view name);
+
+/// A set of enabled names.
+class ExtensionSet {
+public:
+    /// Adds one name.
+    void add(std::string name) { names_.push_back(std::move(name)); }
+    /// True when enabled.
+    [[nodiscard]] bool has(std::string_view name) const;
+    /// True when any name of a comma-separated list is enabled.
+    [[nodiscard]] bool has_any(std::string_view list) const;
+
+private:
+    std::vector<std::string> names_;
+};
+
+/// Fills the two-call enumeration.
+VkResult enumerate_extensions(std::span<const ExtensionRow> table, uint32_t* count, VkExtensionProperties* out);
+
+} // namespace kite::rt

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/memory/device_memory.hpp"
+
+namespace kite::rt::vk {
+
+VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* callbacks,
+                        VkDeviceMemory* out) {
+    auto* d = Device::from(device);
+    if (info->memoryTypeIndex != 0 || info->allocationSize > d->physical->facts.vram_bytes)
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    if (d->memory_objects >= 16384)
+        return VK_ERROR_TOO_MANY_OBJECTS;
+    auto* m = d->make<DeviceMemory>(callbacks);
+    if (!m)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    uint64_t size = info->allocationSize ? info->allocationSize : 1;
+    auto bound = GpuHeap::make_bound(*d->kmd, *d->va, {.size_bytes = size, .host_visible = true, .exportable = false});
+    if (!bound) {
+        d->drop(callbacks, m);
+        return d->report(bound.error());
+    }
+    m->bound = std::move(*bound);
+    m->size_bytes = size;
+    d->memory_used += m->bound.size_bytes;
+    ++d->memory_objects;
+    *out = m->handle();
+    return VK_SUCCESS;
+}
+
+void FreeMemory(VkDevice device, VkDeviceMemory memory, const VkAllocationCallbacks* callbacks) {
+    auto* d = Device::from(device);
+    auto* m = DeviceMemory::from(memory);
+    if (!m)
+        return;
+    d->memory_used -= m->bound.size_bytes;
+    --d->memory_objects;
+    GpuHeap::drop_bound(*d->kmd, *d->va, m->bound);
+    d->drop(callbacks, m);
+}
+
+VkResult MapMemory(VkDevice, VkDeviceMemory memory, VkDeviceSize offset, VkDeviceSize, VkMemoryMapFlags, void** out) {
+    *out = static_cast<char*>(DeviceMemory::from(memory)->bound.host) + offset;
+    return VK_SUCCESS;
+}
+
+void UnmapMemory(VkDevice, VkDeviceMemory) {}
+
+VkResult FlushMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) { return VK_SUCCESS; }
+
+VkResult InvalidateMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) { return VK_SUCCESS; }
+
+void GetDeviceMemoryCommitment(VkDevice, VkDeviceMemory, VkDeviceSize* out) { *out = 0; }
+
+uint64_t GetDeviceMemoryOpaqueCaptureAddress(VkDevice, const VkDeviceMemoryOpaqueCaptureAddressInfo* info) {
+    return DeviceMemory::from(info->memory)->bound.address;
+}
+
+} // namespace kite::rt::vk

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// VkShaderModule, VkPipeline and the programs they share.
+//
+// A Program is a compiled shader in GPU memory. Programs are shared by content: equal binaries on one device are one Program,
+// prefetched (verified and compiled by the device on its workers) when it is created.
+// Ownership: pipelines hold programs by shared_ptr; the device keeps weak references. Threading: the table is locked, the rest
+// immutable. Failure: compile errors become VK_ERROR_UNKNOWN or FEATURE_NOT_PRESENT with a log line naming the cause.
+#pragma once
+
+#include "runtime/descriptor/layout.hpp"
+#include "runtime/pipeline/cache.hpp"
+#include "runtime/pipeline/graphics_state.hpp"
+
+namespace kite::rt {
+
+/// SPIR-V, copied.
+struct ShaderModule : Object<ShaderModule, VkShaderModule> {
+    std::vector<uint32_t> words; ///< code
+};
+
+/// A compiled shader in GPU memory.
+struct Program {
+    Device* device = nullptr;    ///< owner of the memory
+    GpuPiece memory;             ///< header and instructions, then the prefetch packet
+    uint32_t size_bytes = 0;     ///< header and instructions
+    uint64_t hash = 0;           ///< content hash
+    cc::ProgramFacts facts;      ///< facts
+    uint64_t prefetch_point = 0; ///< on the device's side timeline
+    Program() = default;
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program();
+};
+
+/// VkPipeline.
+struct Pipeline : Object<Pipeline, VkPipeline> {
+    VkPipelineBindPoint bind_point{};          ///< graphics or compute
+    std::shared_ptr<Program> vertex;           ///< graphics
+    std::shared_ptr<Program> fragment;         ///< graphics, may be null
+    std::shared_ptr<Program> compute;          ///< compute
+    GraphicsState state;                       ///< static state
+    DynMask dynamic;                           ///< dynamic pieces
+};
+
+} // namespace kite::rt

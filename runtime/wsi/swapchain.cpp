@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/wsi/swapchain.hpp"
+
+#include "base/log.hpp"
+#include "runtime/wsi/swapchain_images.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <pthread.h>
+#include <unistd.h>
+
+namespace kite::rt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::nanoseconds kFrame{16666667};
+
+Clock::time_point next_tick(Clock::time_point last) {
+    auto now = Clock::now();
+    return last + kFrame < now ? now : last + kFrame;
+}
+
+void mask_signals() {
+    sigset_t set;
+    sigfillset(&set);
+    sigdelset(&set, SIGSEGV);
+    sigdelset(&set, SIGSYS);
+    pthread_sigmask(SIG_SETMASK, &set, nullptr);
+}
+
+} // namespace
+
+VkResult Swapchain::make_image(const VkSwapchainCreateInfoKHR& ci) {
+    auto si = std::make_unique<SwapImage>();
+    Image& im = si->image;
+    im.type = VK_IMAGE_TYPE_2D;
+    im.vk_format = ci.imageFormat;
+    im.format = format_of(ci.imageFormat);
+    im.extent = {ci.imageExtent.width, ci.imageExtent.height, 1};
+    im.layers = std::max(1u, ci.imageArrayLayers);
+    im.usage = ci.imageUsage;
+    im.linear = true;
+    im.compute_layout();
+    auto b = GpuHeap::make_bound(*device->kmd, *device->va,
+                                 {.size_bytes = im.size_bytes, .host_visible = true, .exportable = true});
+    if (!b)
+        return device->report(b.error());
+    si->bound = std::move(*b);
+    im.address = si->bound.address;
+    auto fd = si->bound.bo->export_fd();
+    TargetImage t;
+    t.fd = fd ? *fd : -1;
+    t.host = si->bound.host;
+    t.size_bytes = si->bound.size_bytes;
+    t.pitch = im.planes[0].pitch[0];
+    t.extent = ci.imageExtent;
+    t.alpha = ci.compositeAlpha == VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR;
+    VkResult r = target_->attach(t);
+    if (fd)
+        close(*fd);
+    images.push_back(std::move(si));
+    return r;
+}
+
+VkResult Swapchain::init(const VkSwapchainCreateInfoKHR& ci) {
+    info = ci;
+    info.pNext = nullptr;
+    info.pQueueFamilyIndices = nullptr;
+    mode = ci.presentMode;
+    if (auto* old = from(ci.oldSwapchain))
+        old->retired = true;
+    if (!format_of(ci.imageFormat))
+        return VK_ERROR_INITIALIZATION_FAILED;
+    VkResult r = VK_SUCCESS;
+    target_ = make_target(ci.surface, ci.imageExtent, &r);
+    if (!target_)
+        return r;
+    uint32_t count = std::max(ci.minImageCount, mode == VK_PRESENT_MODE_MAILBOX_KHR ? 3u : 2u);
+    for (uint32_t i = 0; i < count; ++i)
+        if (r = make_image(ci); r != VK_SUCCESS)
+            return r;
+    thread_ = std::thread([this] { run(); });
+    return VK_SUCCESS;
+}
+
+Swapchain::~Swapchain() {
+    {
+        std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable())
+        thread_.join();
+    target_.reset();
+    for (auto& i : images)
+        GpuHeap::drop_bound(*device->kmd, *device->va, i->bound);
+}
+
+VkResult Swapchain::acquire(uint64_t timeout, uint32_t* index) {
+    uint64_t deadline = deadline_after(timeout);
+    std::unique_lock lock(mutex_);
+    auto ready = [&] {
+        if (status_ < 0)
+            return true;
+        for (uint32_t i = 0; i < images.size(); ++i) {
+            if (images[i]->state == SwapImage::State::free) {
+                *index = i;
+                return true;
+            }
+        }
+        return false;
+    };
+    if (retired)
+        return VK_ERROR_OUT_OF_DATE_KHR;
+    bool ok = ready();
+    if (!ok && deadline != 0) {
+        if (deadline > uint64_t{1} << 62) {
+            changed_.wait(lock, ready);
+            ok = true;
+        } else {
+            ok = changed_.wait_until(lock, Clock::time_point(std::chrono::nanoseconds(deadline)), ready);
+        }
+    }
+    if (status_ < 0)
+        return status_;
+    if (!ok)
+        return timeout == 0 ? VK_NOT_READY : VK_TIMEOUT;
+    images[*index]->state = SwapImage::State::acquired;
+    return status_;
+}
+
+VkResult Swapchain::present(uint32_t index, std::vector<Point> points) {
+    std::lock_guard lock(mutex_);
+    if (index >= images.size())
+        return VK_ERROR_UNKNOWN;
+    SwapImage& im = *images[index];
+    if (status_ < 0) {
+        im.state = SwapImage::State::free;
+        return status_;
+    }
+    if (mode == VK_PRESENT_MODE_MAILBOX_KHR && !queue_.empty()) {
+        // The newest image replaces the one still waiting. Its rendering precedes any later use, since the queue is in order.
+        images[queue_.back().index]->state = SwapImage::State::free;
+        queue_.pop_back();
+    }
+    im.state = SwapImage::State::queued;
+    queue_.push_back({index, std::move(points)});
+    changed_.notify_all();
+    return retired ? VK_ERROR_OUT_OF_DATE_KHR : status_;
+}
+
+void Swapchain::release(uint32_t count, const uint32_t* indices) {
+    {
+        std::lock_guard lock(mutex_);
+        for (uint32_t i = 0; i < count; ++i)
+            if (indices[i] < images.size())
+                images[indices[i]]->state = SwapImage::State::free;
+    }
+    changed_.notify_all();
+}
+
+void Swapchain::free_released() {
+    std::vector<uint32_t> back;
+    target_->collect(back);
+    if (back.empty())
+        return;
+    release(static_cast<uint32_t>(back.size()), back.data());
+}
+
+bool Swapchain::take(std::unique_lock<std::mutex>& lock, Queued& out) {
+    while (!stop_ && queue_.empty()) {
+        if (target_->holds() == 0) {
+            changed_.wait(lock);
+        } else {
+            changed_.wait_for(lock, std::chrono::milliseconds(1));
+            lock.unlock();
+            free_released();
+            lock.lock();
+        }
+    }
+    // Frames that were queued are still shown when the swapchain is destroyed only if nobody waits for it: drop them.
+    if (stop_)
+        return false;
+    out = std::move(queue_.front());
+    queue_.pop_front();
+    images[out.index]->state = SwapImage::State::shown;
+    return true;
+}
+
+void Swapchain::run() {
+    mask_signals();
+    pthread_setname_np(pthread_self(), "kite-present");
+    auto last = Clock::now() - kFrame;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (mode != VK_PRESENT_MODE_IMMEDIATE_KHR) {
+            // Sleep to the next tick first, so that MAILBOX takes the newest image of that moment.
+            auto tick = next_tick(last);
+            changed_.wait_until(lock, tick, [&] { return stop_; });
+        }
+        Queued q;
+        if (!take(lock, q))
+            return;
+        lock.unlock();
+        VkResult r = VK_SUCCESS;
+        for (const Point& p : q.points)
+            if (p.timeline && !p.timeline->wait(p.value, UINT64_MAX))
+                r = VK_ERROR_DEVICE_LOST;
+        last = Clock::now();
+        if (r == VK_SUCCESS)
+            r = target_->show(q.index);
+        bool held = target_->holds() != 0;
+        lock.lock();
+        if (!held || r < 0)
+            images[q.index]->state = SwapImage::State::free;
+        if (r != VK_SUCCESS && status_ >= 0)
+            status_ = r;
+        changed_.notify_all();
+        if (held) {
+            lock.unlock();
+            free_released();
+            lock.lock();
+        }
+    }
+}
+
+VkResult create_swapchain_alias(Device& d, const VkImageCreateInfo& info, const VkImageSwapchainCreateInfoKHR& s,
+                                const VkAllocationCallbacks* callbacks, VkImage* out) {
+    auto* im = d.make<Image>(callbacks);
+    if (!im)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    *im = Swapchain::from(s.swapchain)->images.front()->image;
+    im->usage = info.usage;
+    im->address = 0;
+    *out = im->handle();
+    return VK_SUCCESS;
+}
+
+void bind_swapchain_alias(Image& image, VkSwapchainKHR swapchain, uint32_t index) {
+    auto* sc = Swapchain::from(swapchain);
+    if (index < sc->images.size())
+        image.address = sc->images[index]->image.address;
+}
+
+namespace vk {
+
+VkResult CreateSwapchainKHR(VkDevice device, const VkSwapchainCreateInfoKHR* info,
+                            const VkAllocationCallbacks* callbacks, VkSwapchainKHR* out) {
+    auto* d = Device::from(device);
+    auto* s = d->make<Swapchain>(callbacks, *d);
+    if (!s)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    VkResult r = s->init(*info);
+    if (r != VK_SUCCESS) {
+        d->drop(callbacks, s);
+        return r;
+    }
+    *out = s->handle();
+    return VK_SUCCESS;
+}
+
+void DestroySwapchainKHR(VkDevice device, VkSwapchainKHR swapchain, const VkAllocationCallbacks* callbacks) {
+    Device::from(device)->drop(callbacks, Swapchain::from(swapchain));
+}
+
+VkResult GetSwapchainImagesKHR(VkDevice, VkSwapchainKHR swapchain, uint32_t* count, VkImage* out) {
+    OutArray<VkImage> a(count, out);
+    for (auto& i : Swapchain::from(swapchain)->images)
+        a.push(i->image.handle());
+    return a.result();
+}
+
+VkResult AcquireNextImage2KHR(VkDevice device, const VkAcquireNextImageInfoKHR* info, uint32_t* index) {
+    auto* d = Device::from(device);
+    VkResult r = Swapchain::from(info->swapchain)->acquire(info->timeout, index);
+    if (r < 0 || r == VK_TIMEOUT || r == VK_NOT_READY)
+        return r;
+    // The image is free already: the semaphore has nothing to wait for.
+    if (auto* s = Semaphore::from(info->semaphore))
+        s->point = {};
+    if (auto* f = Fence::from(info->fence))
+        f->signal(*d);
+    return r;
+}
+
+VkResult AcquireNextImageKHR(VkDevice device, VkSwapchainKHR swapchain, uint64_t timeout, VkSemaphore semaphore,
+                             VkFence fence, uint32_t* index) {
+    VkAcquireNextImageInfoKHR info{VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR, nullptr, swapchain, timeout,
+                                   semaphore, fence, 1};
+    return AcquireNextImage2KHR(device, &info, index);
+}
+
+VkResult QueuePresentKHR(VkQueue queue, const VkPresentInfoKHR* info) {
+    auto* q = Queue::from(queue);
+    std::vector<Point> points;
+    for (uint32_t i = 0; i < info->waitSemaphoreCount; ++i) {
+        auto* s = Semaphore::from(info->pWaitSemaphores[i]);
+        if (s->point.timeline)
+            points.push_back(s->point);
+        s->point = {};
+    }
+    VkResult worst = VK_SUCCESS;
+    for (uint32_t i = 0; i < info->swapchainCount; ++i) {
+        VkResult r = q->device->lost ? VK_ERROR_DEVICE_LOST
+                                     : Swapchain::from(info->pSwapchains[i])->present(info->pImageIndices[i], points);
+        if (info->pResults)
+            info->pResults[i] = r;
+        if (r < 0 ? (worst >= 0 || r < worst) : (worst >= 0 && r > worst))
+            worst = r;
+    }
+    return worst;
+}
+
+VkResult GetDeviceGroupPresentCapabilitiesKHR(VkDevice, VkDeviceGroupPresentCapabilitiesKHR* out) {
+    std::fill(std::begin(out->presentMask), std::end(out->presentMask), 0u);
+    out->presentMask[0] = 1;
+    out->modes = VK_DEVICE_GROUP_PRESENT_MODE_LOCAL_BIT_KHR;
+    return VK_SUCCESS;
+}
+
+VkResult GetDeviceGroupSurfacePresentModesKHR(VkDevice, VkSurfaceKHR, VkDeviceGroupPresentModeFlagsKHR* out) {
+    *out = VK_DEVICE_GROUP_PRESENT_MODE_LOCAL_BIT_KHR;
+    return VK_SUCCESS;
+}
+
+} // namespace vk
+} // namespace kite::rt

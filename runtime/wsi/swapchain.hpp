@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// VkSwapchainKHR: linear exportable images, and a thread that shows them.
+//
+// vkQueuePresentKHR only queues. The present thread waits until the image is rendered, then for its turn (FIFO: a 60 Hz grid;
+// MAILBOX: the same grid, showing the newest image; IMMEDIATE: at once), shows it and frees it. Images are free only when the display
+// server no longer reads them, so acquiring signals its semaphore at once.
+// Ownership: the swapchain owns images and target. Threading: the queue is locked. Failure: OUT_OF_DATE / SURFACE_LOST / SUBOPTIMAL are
+// sticky and reported by the next acquire or present.
+#pragma once
+
+#include "runtime/sync/sync.hpp"
+#include "runtime/wsi/target.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <thread>
+
+namespace kite::rt {
+
+/// An image and its state.
+struct SwapImage {
+    enum class State { free, acquired, queued, shown }; ///< who has it
+    Image image;                                        ///< the VkImage
+    BoundBo bound;                                      ///< its memory
+    State state = State::free;                          ///< locked
+};
+
+/// The swapchain.
+struct Swapchain : Object<Swapchain, VkSwapchainKHR> {
+    explicit Swapchain(Device& d) : device(&d) {}
+    ~Swapchain();
+    Swapchain(const Swapchain&) = delete;
+    Swapchain& operator=(const Swapchain&) = delete;
+    /// Creates images and target, starts the thread.
+    VkResult init(const VkSwapchainCreateInfoKHR& info);
+    /// vkAcquireNextImageKHR without the synchronisation objects.
+    VkResult acquire(uint64_t timeout, uint32_t* index);
+    /// Queues an image that is ready when all points are reached.
+    VkResult present(uint32_t index, std::vector<Point> points);
+    /// Gives acquired images back without showing them.
+    void release(uint32_t count, const uint32_t* indices);
+
+    Device* device;                                 ///< owner
+    std::vector<std::unique_ptr<SwapImage>> images; ///< images
+    VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR; ///< mode
+    VkSwapchainCreateInfoKHR info{};                ///< parameters (pointers are not valid)
+    std::atomic<bool> retired{false};               ///< replaced by another swapchain
+
+private:
+    struct Queued {
+        uint32_t index;
+        std::vector<Point> points;
+    };
+    void run();
+    VkResult make_image(const VkSwapchainCreateInfoKHR& ci);
+    bool take(std::unique_lock<std::mutex>& lock, Queued& out);
+    void free_released();
+
+    std::unique_ptr<PresentTarget> target_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Queued> queue_;
+    VkResult status_ = VK_SUCCESS;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+} // namespace kite::rt
