@@ -124,13 +124,23 @@ void Translator::step(Pointer& p, uint32_t index_id) {
         }
         resolve(p);
     }
+    const bool input = p.variable != nullptr && p.variable->storage == spv::StorageClass::Input;
     if (p.kind == Pointer::Kind::memory) {
+        const uint32_t type = p.type;
+        if (input) { // interpolateAt* needs the input itself, not its copy in memory
+            step_leaf(p, index_id);
+            p.type = type;
+        }
         step_memory(p, index_id);
         return;
     }
     if (p.kind != Pointer::Kind::slots) {
         corrupt("SPIR-V: access chain into something without parts");
     }
+    step_leaf(p, index_id);
+}
+
+void Translator::step_leaf(Pointer& p, uint32_t index_id) {
     const auto index = constant_value(index_id);
     const Type& t = m_.type(p.type);
     if (!index) {

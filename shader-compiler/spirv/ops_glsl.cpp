@@ -407,8 +407,8 @@ bool Translator::glsl_interpolate(const Instr& i, uint32_t op, std::span<const u
         return false;
     }
     const Pointer p = pointer(arg(args, 0));
-    if (p.kind != Pointer::Kind::slots || p.variable->home != Home::input) {
-        unsupported("interpolateAt on an input that is also read with a run-time index");
+    if (p.variable == nullptr || p.variable->storage != spv::StorageClass::Input) {
+        corrupt("SPIR-V: interpolateAt needs an input");
     }
     const uint32_t count = m_.type(i.type).leaves;
     const auto at = [&](uint32_t first) {

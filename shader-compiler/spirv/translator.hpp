@@ -162,6 +162,7 @@ private:
     bool try_memory(const Instr& i);
     void access_chain(const Instr& i, bool element_first);
     void step(Pointer& p, uint32_t index_id);
+    void step_leaf(Pointer& p, uint32_t index_id);
     void step_memory(Pointer& p, uint32_t index_id);
     void add_offset(Pointer& p, uint32_t index_id, uint64_t stride);
     void resolve(Pointer& p);
