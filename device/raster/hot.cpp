@@ -185,6 +185,8 @@ struct Walk {
         }
     }
     w.sample_id = 0;
+    w.log2_samples = s.samples > 1 ? 2 : 0;
+    t.half->log2_samples = w.log2_samples;
     w.sample_x = 0.5f;
     w.sample_y = 0.5f;
     store(w.z, F16{});

@@ -240,6 +240,10 @@ base::Result<void> Renderer::draw(const DrawState& state, const DrawParams& para
     if (RenderCounters* c = s.environment.counters; c != nullptr) {
         c->draws.fetch_add(1, std::memory_order_relaxed);
     }
+    if (state.statistics != nullptr) {
+        state.statistics->input_vertices.fetch_add(uint64_t{params.count} * params.instance_count,
+                                                   std::memory_order_relaxed);
+    }
     s.queue.push_back(std::move(*record));
     s.queued_vertices += uint64_t{params.count} * params.instance_count;
     if (s.queue.size() >= kMaxQueuedDraws || s.queued_vertices >= kMaxQueuedVertices) {
