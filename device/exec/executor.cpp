@@ -4,6 +4,7 @@
 #include "device/exec/cpu.hpp"
 #include "device/exec/fiber.hpp"
 #include "device/exec/interp/routine.hpp"
+#include "device/exec/jit/jit.hpp"
 #include "device/exec/worker_memory.hpp"
 
 #include "base/env.hpp"
@@ -74,6 +75,13 @@ base::Result<std::unique_ptr<Executor>> create_executor(const ExecutorConfig& co
     auto mode = config.mode;
     if (mode == Mode::automatic && base::env_string(base::env::kExec) == "interp") {
         mode = Mode::interpreter;
+    }
+    if (mode != Mode::interpreter) {
+        auto jit = jit::create_executor(config);
+        if (jit || mode == Mode::jit) {
+            return jit;
+        }
+        KITE_LOG(warn, "no JIT, shaders are interpreted: {}", jit.error().message);
     }
     const unsigned width = config.wave_size != 0 ? config.wave_size : native_wave_size();
     return std::make_unique<InterpExecutor>(width);

@@ -2,7 +2,7 @@
 #include "device/exec/executor.hpp"
 #include "kite_hw/verify.hpp"
 
-#include <xxhash.h>
+#include "base/hash.hpp"
 
 #include <cstring>
 
@@ -352,8 +352,7 @@ base::Result<std::shared_ptr<const Program>> load_program(std::span<const std::b
     } const shape{static_cast<uint32_t>(info.stage), info.vregs,        info.sregs,
                   info.scratch_bytes,                info.shared_bytes, info.workgroup[0],
                   info.workgroup[1],                 info.workgroup[2]};
-    program->hash = XXH3_64bits_withSeed(words.data(), words.size(),
-                                         XXH3_64bits(&shape, sizeof(shape)));
+    program->hash = base::hash64(words, base::hash_value(shape));
     return program;
 }
 

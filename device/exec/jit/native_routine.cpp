@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "device/exec/jit/native_routine.hpp"
+
+#include "device/exec/fiber.hpp"
+#include "device/exec/worker_memory.hpp"
+
+#include "base/log.hpp"
+
+#include <algorithm>
+
+namespace kite::dev::exec::jit {
+
+namespace {
+
+class NativeRoutine final : public Routine {
+public:
+    NativeRoutine(std::shared_ptr<const Program> program, unsigned width, std::unique_ptr<Code> code)
+        : program_(std::move(program)), width_(width), code_(std::move(code)),
+          entry_(code_->entry()) {}
+
+    const Program& program() const override { return *program_; }
+
+    void run_vertex(const DrawContext& draw, VertexWave& wave, WorkerMemory& memory) const override {
+        if (wave.count != 0) {
+            const WaveEnv env = environment(draw, &wave, memory);
+            entry_(&env);
+        }
+    }
+
+    void run_fragment(const DrawContext& draw, FragmentWave& wave,
+                      WorkerMemory& memory) const override {
+        if (wave.exec != 0) {
+            const WaveEnv env = environment(draw, &wave, memory);
+            entry_(&env);
+        }
+    }
+
+    void run_workgroup(const DrawContext& draw, const std::array<uint32_t, 3>& group,
+                       WorkerMemory& memory) const override {
+        const ProgramInfo& info = program_->info;
+        const uint32_t waves = wave_count(info, width_);
+        const size_t scratch = scratch_bytes(info, width_);
+        const bool together = info.uses_barrier && waves > 1;
+        Job job{this, {}, scratch};
+        WaveEnv& env = job.first;
+        env = base_environment(draw);
+        env.shared = info.shared_bytes != 0 ? memory.impl->shared.zeroed(info.shared_bytes) : nullptr;
+        std::copy(group.begin(), group.end(), env.group);
+        env.subgroup_count = waves;
+        if (together) {
+            env.scratch = scratch != 0 ? memory.impl->scratch.zeroed(scratch * waves) : nullptr;
+            auto& fibers = memory.impl->fibers;
+            if (fibers == nullptr) {
+                fibers = std::make_unique<FiberPool>();
+            }
+            env.fibers = fibers.get();
+            if (!fibers->run(waves, run_wave, &job)) {
+                KITE_LOG(error, "no memory for the stacks of {} waves; workgroup skipped", waves);
+            }
+            return;
+        }
+        for (uint32_t i = 0; i < waves; ++i) {
+            if (scratch != 0) {
+                env.scratch = memory.impl->scratch.zeroed(scratch);
+            }
+            env.subgroup = i;
+            env.exec = wave_lanes(info, width_, i);
+            entry_(&env);
+        }
+    }
+
+private:
+    struct Job {
+        const NativeRoutine* routine;
+        WaveEnv first;
+        size_t scratch;
+    };
+
+    static void run_wave(void* argument, uint32_t index) {
+        const Job& job = *static_cast<const Job*>(argument);
+        WaveEnv env = job.first;
+        env.subgroup = index;
+        env.exec = wave_lanes(job.routine->program_->info, job.routine->width_, index);
+        if (env.scratch != nullptr) {
+            env.scratch += job.scratch * index;
+        }
+        job.routine->entry_(&env);
+    }
+
+    WaveEnv base_environment(const DrawContext& draw) const {
+        WaveEnv env;
+        env.draw = &draw;
+        env.code = program_->code.data();
+        env.helpers = &helpers();
+        env.zeros = zeros();
+        return env;
+    }
+
+    WaveEnv environment(const DrawContext& draw, void* wave, WorkerMemory& memory) const {
+        WaveEnv env = base_environment(draw);
+        env.wave = wave;
+        if (program_->info.scratch_bytes != 0) {
+            env.scratch = memory.impl->scratch.zeroed(scratch_bytes(program_->info, width_));
+        }
+        return env;
+    }
+
+    std::shared_ptr<const Program> program_;
+    unsigned width_;
+    std::unique_ptr<Code> code_;
+    Entry entry_;
+};
+
+} // namespace
+
+std::shared_ptr<const Routine> make_native_routine(std::shared_ptr<const Program> program,
+                                                   unsigned width, std::unique_ptr<Code> code) {
+    return std::make_shared<NativeRoutine>(std::move(program), width, std::move(code));
+}
+
+} // namespace kite::dev::exec::jit
