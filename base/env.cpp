@@ -12,7 +12,7 @@ namespace {
 
 constexpr const EnvVar* kTable[] = {
     &env::kCacheDir, &env::kCapture, &env::kCcDebug,  &env::kDeviceLibrary, &env::kDevDebug,
-    &env::kExec,     &env::kLog,     &env::kLogFile,  &env::kNoCache,       &env::kNumThreads,
+    &env::kExec,     &env::kHangTimeoutMs, &env::kJitDebug, &env::kLog,     &env::kLogFile,  &env::kNoCache,       &env::kNumThreads,
     &env::kRtDebug,  &env::kVramMb,  &env::kWaveSize,
 };
 

@@ -43,7 +43,7 @@ inline constexpr EnvVar kNumThreads{"KITE_NUM_THREADS", EnvType::number,
                                     "threads that execute GPU work, 1 to 256"};
 /// Embedded device: memory size.
 inline constexpr EnvVar kVramMb{"KITE_VRAM_MB", EnvType::number,
-                                "a quarter of the machine's memory",
+                                "three quarters of the machine's memory",
                                 "device memory offered, in MiB"};
 /// Executor choice.
 inline constexpr EnvVar kExec{"KITE_EXECUTOR", EnvType::text, "jit",
@@ -64,6 +64,13 @@ inline constexpr EnvVar kDeviceLibrary{"KITE_DEVICE_LIBRARY", EnvType::text, "be
 /// Lanes of a wave.
 inline constexpr EnvVar kWaveSize{"KITE_WAVE_SIZE", EnvType::number, "the widest the CPU has",
                                   "lanes of a wave: 8 or 16"};
+/// Hang detection.
+inline constexpr EnvVar kHangTimeoutMs{"KITE_HANG_TIMEOUT_MS", EnvType::number, "10000",
+                                       "a submission that runs longer is killed, in milliseconds"};
+/// JIT debugging.
+inline constexpr EnvVar kJitDebug{"KITE_JIT_DEBUG", EnvType::list, "nothing",
+                                  "shader JIT debugging: ir, asm (dump to standard error), perf "
+                                  "(write a map for the perf profiler)"};
 /// Capture directory.
 inline constexpr EnvVar kCapture{"KITE_CAPTURE", EnvType::text, "no capture",
                                  "directory that receives a recording of every submission"};
