@@ -67,6 +67,10 @@ def _operations(root):
 
 def _environment(root):
     env = dict(os.environ)
+    # Build directories of one checkout share compiled objects.
+    env.setdefault("CCACHE_BASEDIR", str(REPO))
+    env.setdefault("CCACHE_NOHASHDIR", "1")
+    env.setdefault("CCACHE_SLOPPINESS", "pch_defines,time_macros,include_file_mtime,include_file_ctime")
     for name in ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH"):
         env.pop(name, None)
     env.update(PATH=INNER_PATH, LANG="C.UTF-8", LC_ALL="C.UTF-8", KITE_IN_TREE=root.name)
