@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+// The device through its public interface: packets built by hand, results compared with plain
+// loops.
+#include "device/embed/test_gpu.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace kite::dev::test {
+namespace {
+
+// out[i] = in[i] * 3 + 1 for the 64 invocations of each group; the push constants hold the two
+// addresses.
+constexpr std::string_view kScale = R"(
+    sys s[0:1], push_va
+    sys s2, group_id[0]
+    sys v0, local_index
+    shl.u32 s3, s2, 0x6
+    iadd.u32 v0, v0, s3
+    shl.u32 v1, v0, 0x2
+    ld.u64 s[4:5], s[0:1], _, _
+    ld.u64 s[6:7], s[0:1], _, _, +8
+    ld.u32 v2, s[4:5], v1, _
+    imul.u32 v2, v2, 0x3
+    iadd.u32 v2, v2, 0x1
+    st.u32 v2, s[6:7], v1, _
+    exit
+)";
+
+constexpr uint64_t kProgram = TestGpu::kFree, kPush = kProgram + 0x10000, kIn = kPush + 0x10000,
+                   kOut = kIn + 0x100000;
+
+class DeviceTest : public testing::TestWithParam<DeviceConfig> {
+protected:
+    TestGpu gpu{GetParam()};
+
+    Stream scale_state() {
+        Stream s;
+        s.add(gpu.load(kProgram, hw::Stage::compute, kScale, {64, 1, 1}));
+        s.add(hw::SetPushConstantsPacket{.bind_point = hw::BindPoint::compute,
+                                         .address = TestGpu::va(kPush)});
+        gpu.at<uint64_t>(kPush)[0] = TestGpu::va(kIn);
+        gpu.at<uint64_t>(kPush)[1] = TestGpu::va(kOut);
+        for (uint32_t i = 0; i < 65536; ++i) {
+            gpu.at<uint32_t>(kIn)[i] = i * 2654435761u;
+        }
+        std::memset(gpu.at<uint32_t>(kOut), 0, 65536 * 4);
+        return s;
+    }
+    void expect_scaled(uint32_t first, uint32_t count, uint32_t all = 65536) {
+        for (uint32_t i = 0; i < all; ++i) {
+            const bool inside = i >= first && i - first < count;
+            ASSERT_EQ(gpu.at<uint32_t>(kOut)[i], inside ? gpu.at<uint32_t>(kIn)[i] * 3 + 1 : 0u)
+                << i;
+        }
+    }
+};
+
+TEST_P(DeviceTest, Dispatch) {
+    Stream s = scale_state();
+    s.add(hw::DispatchPacket{.groups = {1000, 1, 1}, .base = {5, 0, 0}});
+    ASSERT_EQ(gpu.run(s), Status::ok);
+    expect_scaled(5 * 64, 1000 * 64);
+}
+
+TEST_P(DeviceTest, DispatchIndirectAndPredicate) {
+    Stream s = scale_state();
+    const uint32_t groups[3] = {3, 1, 1};
+    std::memcpy(gpu.at<uint32_t>(kPush + 256), groups, sizeof(groups));
+    gpu.at<uint32_t>(kPush + 512)[0] = 0;
+    s.add(hw::SetPredicatePacket{.address = TestGpu::va(kPush + 512), .inverted = 0});
+    s.add(hw::DispatchPacket{.groups = {100, 1, 1}, .base = {}}); // skipped: the dword is zero
+    s.add(hw::SetPredicatePacket{.address = TestGpu::va(kPush + 512), .inverted = 1});
+    s.add(hw::DispatchIndirectPacket{.address = TestGpu::va(kPush + 256)});
+    ASSERT_EQ(gpu.run(s), Status::ok);
+    expect_scaled(0, 3 * 64);
+}
+
+TEST_P(DeviceTest, FillCopyCallAndQueries) {
+    Stream inner;
+    inner.add(
+        hw::FillBufferPacket{.dst = TestGpu::va(kIn), .size_bytes = 4096, .value = 0xabcd0123});
+    std::memcpy(gpu.at<uint32_t>(kPush), inner.words.data(), inner.words.size() * 4);
+    Stream s;
+    s.add(hw::CallPacket{.address = TestGpu::va(kPush),
+                         .dwords = static_cast<uint32_t>(inner.words.size())});
+    s.add(hw::CopyBufferPacket{
+        .src = TestGpu::va(kIn), .dst = TestGpu::va(kOut + 3), .size_bytes = 4000});
+    s.add(hw::WriteTimestampPacket{.address = TestGpu::va(kProgram)});
+    s.add(hw::WriteEventPacket{.address = TestGpu::va(kProgram + 64), .value = 7});
+    s.add(hw::WaitEventPacket{.address = TestGpu::va(kProgram + 64), .value = 7});
+    hw::CopyQueryResultsPacket results;
+    results.src = TestGpu::va(kProgram);
+    results.slot_bytes = 16;
+    results.count = 2;
+    results.values = 1;
+    results.dst = TestGpu::va(kProgram + 128);
+    results.dst_stride = 16;
+    results.wide = results.availability = true;
+    s.add(results);
+    std::memset(gpu.at<uint64_t>(kProgram), 0, 256);
+    const uint64_t before = gpu.device->timestamp();
+    ASSERT_EQ(gpu.run(s), Status::ok);
+    EXPECT_EQ(0, std::memcmp(gpu.at<uint8_t>(kIn), gpu.at<uint8_t>(kOut + 3), 4000));
+    EXPECT_EQ(gpu.at<uint32_t>(kIn)[1023], 0xabcd0123u);
+    EXPECT_EQ(gpu.at<uint32_t>(kIn)[1024], 0u);
+    const uint64_t* out = gpu.at<uint64_t>(kProgram + 128);
+    EXPECT_GE(out[0], before);
+    EXPECT_LE(out[0], gpu.device->timestamp());
+    EXPECT_EQ(out[1], 1u);
+    EXPECT_EQ(out[2], 0u); // never written
+    EXPECT_EQ(out[3], 0u);
+}
+
+TEST_P(DeviceTest, FaultKillsTheContextOnly) {
+    Stream bad;
+    bad.add(hw::BarrierPacket{});
+    bad.words.push_back(0x00010fff); // unknown packet
+    EXPECT_EQ(gpu.run(bad), Status::fault);
+    Fault fault{};
+    ASSERT_TRUE(gpu.queue->fault(&fault));
+    EXPECT_EQ(fault.status, Status::fault);
+    EXPECT_EQ(fault.address, TestGpu::va(8));
+    Stream good;
+    good.add(hw::BarrierPacket{});
+    EXPECT_EQ(gpu.run(good), Status::lost);
+    TestGpu other(GetParam());
+    EXPECT_EQ(other.run(good), Status::ok);
+    EXPECT_FALSE(other.queue->fault(&fault));
+}
+
+TEST_P(DeviceTest, FaultMessagesNameThePacket) {
+    const auto message = [](const Stream& s) {
+        TestGpu fresh(GetParam());
+        std::memset(fresh.at<std::byte>(kProgram), 0xff, 4096);
+        Fault fault{};
+        EXPECT_EQ(fresh.run(s), Status::fault);
+        EXPECT_TRUE(fresh.queue->fault(&fault));
+        return std::string(fault.message);
+    };
+    Stream s;
+    s.add(hw::DispatchPacket{.groups = {1, 1, 1}, .base = {}});
+    EXPECT_EQ(message(s), "dispatch: no compute program is bound");
+    s = {};
+    s.add(hw::BindProgramPacket{.stage = hw::Stage::compute,
+                                .address = TestGpu::va(kProgram),
+                                .size_bytes = 4096,
+                                .hash = 1});
+    EXPECT_EQ(message(s).substr(0, 13), "bind_program:");
+    s = {};
+    s.add(hw::CallPacket{.address = TestGpu::kBase,
+                         .dwords = hw::CallPacket::kDwords}); // calls itself
+    EXPECT_EQ(message(s), "call: nested too deeply");
+    s = {};
+    s.add(hw::FillBufferPacket{.dst = ~uint64_t{3}, .size_bytes = 64, .value = 1});
+    EXPECT_EQ(message(s), "fill_buffer: range outside the address space");
+    s = {};
+    s.words = {hw::packet_header(hw::Packet::nop, 100)};
+    EXPECT_EQ(message(s), "packet longer than its buffer");
+    s = {};
+    s.add(hw::QueryEndPacket{.type = hw::QueryType::occlusion, .address = TestGpu::va(kProgram)});
+    EXPECT_EQ(message(s), "query_end: end of a query that is not active");
+    s = {};
+    s.add(hw::DrawPacket{.vertex_count = 3, .instance_count = 1});
+    EXPECT_EQ(message(s).substr(0, 5), "draw:");
+}
+
+TEST_P(DeviceTest, WildAddressesAreHarmless) {
+    Stream s = scale_state();
+    gpu.at<uint64_t>(kPush)[0] = 0xfffffffffffffff0u;
+    gpu.at<uint64_t>(kPush)[1] = 0x123456789abcdef0u;
+    s.add(hw::DispatchPacket{.groups = {64, 1, 1}, .base = {}});
+    EXPECT_EQ(gpu.run(s), Status::ok);
+}
+
+TEST_P(DeviceTest, EndlessLoopsAreKilled) {
+    DeviceConfig config = GetParam();
+    config.hang_timeout_ms = 200;
+    TestGpu impatient(config);
+    Stream s;
+    s.add(impatient.load(kProgram, hw::Stage::compute, "loop\nbr _\nend\nexit\n"));
+    s.add(hw::DispatchPacket{.groups = {4, 1, 1}, .base = {}});
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(impatient.run(s), Status::hang);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+    Fault fault{};
+    EXPECT_TRUE(impatient.queue->fault(&fault));
+    EXPECT_EQ(fault.status, Status::hang);
+}
+
+TEST_P(DeviceTest, DestroyEndsWaitingWork) {
+    Stream s;
+    s.add(hw::WaitEventPacket{.address = TestGpu::va(kPush), .value = 1});
+    std::memcpy(gpu.at<uint32_t>(0), s.words.data(), s.words.size() * 4);
+    struct Seen {
+        std::atomic<int> lost{0};
+    } seen;
+    Queue* queue = nullptr;
+    const auto count = [](void* user, uint64_t, Status status) {
+        static_cast<Seen*>(user)->lost += status == Status::lost ? 1 : 100;
+    };
+    ASSERT_EQ(gpu.device->create_queue(gpu.space, count, &seen, &queue), 0);
+    const IndirectBuffer ib{
+        .address = TestGpu::va(0), .dwords = static_cast<uint32_t>(s.words.size()), .reserved = 0};
+    for (uint64_t i = 0; i < 3; ++i) {
+        ASSERT_EQ(queue->submit(&ib, 1, i), 0);
+    }
+    queue->destroy();
+    EXPECT_EQ(seen.lost, 3);
+}
+
+// Random words, and random changes of good packets, never take the process down.
+TEST_P(DeviceTest, RandomPackets) {
+    std::mt19937 engine(11);
+    const auto rng = [&] { return static_cast<uint32_t>(engine()); };
+    Device* device = gpu.device;
+    for (int round = 0; round < 300; ++round) {
+        AddressSpace* space = nullptr;
+        Queue* queue = nullptr;
+        ASSERT_EQ(device->create_address_space(&space), 0);
+        ASSERT_EQ(space->map(TestGpu::kBase, TestGpu::kBytes, device->info().vram_fd,
+                             TestGpu::kBytes, false),
+                  0);
+        std::atomic<int> done{0};
+        const auto count = [](void* user, uint64_t, Status) {
+            *static_cast<std::atomic<int>*>(user) += 1;
+        };
+        ASSERT_EQ(device->create_queue(space, count, &done, &queue), 0);
+        auto* words = static_cast<uint32_t*>(space->host_pointer(TestGpu::kBase));
+        uint32_t at = 0;
+        for (unsigned p = 0; p < 8; ++p) {
+            static constexpr uint32_t kIds[] = {
+                0,  1,  2,  3,  4,  16, 17, 18, 19, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 48, 49,
+                50, 51, 52, 53, 54, 55, 64, 65, 66, 67, 68, 69, 70, 71, 80, 81, 82, 83, 84, 86, 87};
+            const uint32_t id = kIds[rng() % std::size(kIds)];
+            const uint32_t length = 1 + rng() % 90;
+            words[at] = id | length << 16;
+            for (uint32_t i = 1; i < length; ++i) {
+                const uint32_t kind = rng() % 6;
+                words[at + i] = kind < 3    ? 0
+                                : kind == 3 ? rng() % 64
+                                : kind == 4
+                                    ? static_cast<uint32_t>(TestGpu::kBase) + (rng() & 0xfffc0)
+                                    : rng();
+            }
+            at += length;
+        }
+        const IndirectBuffer ib{.address = TestGpu::kBase, .dwords = at, .reserved = 0};
+        ASSERT_EQ(queue->submit(&ib, 1, 1), 0);
+        queue->destroy();
+        EXPECT_EQ(done, 1);
+        space->destroy();
+    }
+}
+
+TEST(DeviceCreate, RefusesBadConfigurations) {
+    Device* device = nullptr;
+    DeviceConfig config;
+    config.abi = kDeviceAbi + 1;
+    EXPECT_LT(kite_device_create(&config, &device), 0);
+    config = {};
+    config.wave_size = 12;
+    EXPECT_LT(kite_device_create(&config, &device), 0);
+    EXPECT_LT(kite_device_create(nullptr, &device), 0);
+}
+
+TEST(DeviceCreate, InfoAndCounters) {
+    TestGpu gpu({.wave_size = 8, .threads = 3, .executor = 1});
+    const DeviceInfo& info = gpu.device->info();
+    EXPECT_EQ(info.wave_size, 8u);
+    EXPECT_EQ(info.threads, 3u);
+    EXPECT_EQ(info.va_bits, 40u);
+    EXPECT_NE(info.description[0], '\0');
+    Stream s;
+    s.add(hw::BarrierPacket{});
+    EXPECT_EQ(gpu.run(s), Status::ok);
+    Device::Counter counters[64];
+    const uint32_t n = gpu.device->counters(counters, 64);
+    const auto find = [&](std::string_view name) {
+        const auto* c =
+            std::find_if(counters, counters + n, [&](const auto& e) { return name == e.name; });
+        return c == counters + n ? ~uint64_t{0} : c->value;
+    };
+    EXPECT_EQ(find("submissions"), 1u);
+    EXPECT_EQ(find("packets"), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Executors, DeviceTest,
+                         testing::Values(DeviceConfig{.wave_size = 8, .threads = 2, .executor = 1},
+                                         DeviceConfig{.wave_size = 16, .threads = 1, .executor = 1},
+                                         DeviceConfig{.threads = 2, .executor = 0}),
+                         [](const auto& info) {
+                             const DeviceConfig& c = info.param;
+                             return std::string(c.executor == 1 ? "interp" : "automatic") +
+                                    std::to_string(c.wave_size);
+                         });
+
+} // namespace
+} // namespace kite::dev::test

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "device/query/query_unit.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <thread>
+
+namespace kite::dev::query {
+
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+// Availability is published after the values: a host thread may poll the slot.
+void publish(std::byte* slot, std::span<const uint64_t> values) {
+    auto* out = reinterpret_cast<uint64_t*>(slot);
+    std::copy(values.begin(), values.end(), out);
+    std::atomic_ref(out[values.size()]).store(1, std::memory_order_release);
+}
+
+void store(std::byte*& out, uint64_t value, bool wide) {
+    std::memcpy(out, &value, wide ? 8 : 4);
+    out += wide ? 8 : 4;
+}
+
+} // namespace
+
+base::Result<void> QueryUnit::check_slot(uint64_t slot, uint64_t bytes) const {
+    if (slot % 8 != 0 || !window_.contains(slot, bytes)) {
+        return fail(ErrorCode::corrupt,
+                    "query slot {:#x} is misaligned or outside the address space", slot);
+    }
+    return {};
+}
+
+base::Result<void> QueryUnit::begin(const hw::QueryBeginPacket& p, DrawState& draw) {
+    if (p.type == hw::QueryType::occlusion) {
+        if (occlusion_ != nullptr) {
+            return fail(ErrorCode::corrupt, "an occlusion query is active already");
+        }
+        occlusion_ = std::make_unique<Occlusion>();
+        occlusion_->slot = p.address;
+        draw.samples_passed = &occlusion_->samples;
+        return check_slot(p.address, hw::QuerySlot::kBytes);
+    }
+    if (p.type == hw::QueryType::pipeline_statistics) {
+        if (statistics_ != nullptr) {
+            return fail(ErrorCode::corrupt, "a pipeline statistics query is active already");
+        }
+        statistics_ = std::make_unique<Statistics>();
+        statistics_->slot = p.address;
+        statistics_->compute_at_begin = compute_invocations_;
+        draw.statistics = &statistics_->counters;
+        return check_slot(p.address, (kStatistics + 1) * 8);
+    }
+    return fail(ErrorCode::corrupt, "timestamp queries do not begin");
+}
+
+base::Result<void> QueryUnit::end(const hw::QueryEndPacket& p, DrawState& draw) {
+    if (p.type == hw::QueryType::occlusion && occlusion_ != nullptr &&
+        occlusion_->slot == p.address) {
+        draw.samples_passed = nullptr;
+        ended_.push_back({.occlusion = std::move(occlusion_), .statistics = nullptr});
+        return {};
+    }
+    if (p.type == hw::QueryType::pipeline_statistics && statistics_ != nullptr &&
+        statistics_->slot == p.address) {
+        draw.statistics = nullptr;
+        statistics_->compute = compute_invocations_ - statistics_->compute_at_begin;
+        ended_.push_back({.occlusion = nullptr, .statistics = std::move(statistics_)});
+        return {};
+    }
+    return fail(ErrorCode::corrupt, "end of a query that is not active");
+}
+
+void QueryUnit::finish() {
+    for (const Ended& e : ended_) {
+        if (e.occlusion != nullptr) {
+            const uint64_t value = e.occlusion->samples.load();
+            publish(window_.at(e.occlusion->slot), {&value, 1});
+        } else {
+            const PipelineStatistics& c = e.statistics->counters;
+            const uint64_t values[kStatistics] = {
+                c.input_vertices,     c.input_primitives, c.vertex_invocations,   0, 0,
+                c.clip_invocations,   c.clip_primitives,  c.fragment_invocations, 0, 0,
+                e.statistics->compute};
+            publish(window_.at(e.statistics->slot), values);
+        }
+    }
+    ended_.clear();
+}
+
+void QueryUnit::reset(DrawState& draw) {
+    draw.samples_passed = nullptr;
+    draw.statistics = nullptr;
+    occlusion_.reset();
+    statistics_.reset();
+    ended_.clear();
+}
+
+base::Result<void> QueryUnit::timestamp(uint64_t slot, uint64_t nanoseconds) {
+    if (auto ok = check_slot(slot, hw::QuerySlot::kBytes); !ok) {
+        return ok;
+    }
+    publish(window_.at(slot), {&nanoseconds, 1});
+    return {};
+}
+
+base::Result<void> QueryUnit::copy_results(const hw::CopyQueryResultsPacket& p,
+                                           const std::atomic<uint32_t>& kill) {
+    const uint64_t unit = p.wide ? 8 : 4;
+    const uint64_t result_bytes = (uint64_t{p.values} + (p.availability ? 1 : 0)) * unit;
+    if (p.values == 0 || p.values > kStatistics || p.slot_bytes < (p.values + 1) * 8 ||
+        p.slot_bytes % 8 != 0 || p.slot_bytes > 4096) {
+        return fail(ErrorCode::corrupt, "{} values in a slot of {} bytes", p.values, p.slot_bytes);
+    }
+    if (p.count == 0) {
+        return {};
+    }
+    const auto dst_bytes =
+        static_cast<unsigned __int128>(p.dst_stride) * (p.count - 1) + result_bytes;
+    if (auto ok = check_slot(p.src, uint64_t{p.slot_bytes} * p.count); !ok) {
+        return ok;
+    }
+    if (p.dst % 4 != 0 || p.dst_stride % 4 != 0 || dst_bytes > window_.mask() ||
+        !window_.contains(p.dst, static_cast<uint64_t>(dst_bytes))) {
+        return fail(ErrorCode::corrupt, "destination is misaligned or outside the address space");
+    }
+    for (uint32_t i = 0; i < p.count; ++i) {
+        auto* slot = reinterpret_cast<uint64_t*>(window_.at(p.src + uint64_t{i} * p.slot_bytes));
+        // Availability is the slot's last 8 bytes.
+        const std::atomic_ref available(slot[p.slot_bytes / 8 - 1]);
+        while (p.wait && available.load(std::memory_order_acquire) == 0 &&
+               kill.load(std::memory_order_relaxed) == 0) {
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+        }
+        const bool final = available.load(std::memory_order_acquire) != 0;
+        std::byte* out = window_.at(p.dst + i * p.dst_stride);
+        if (!final && !p.partial) {
+            out += p.values * unit;
+        } else {
+            for (uint32_t v = 0; v < p.values; ++v) {
+                store(out, final ? slot[v] : 0, p.wide);
+            }
+        }
+        if (p.availability) {
+            store(out, final ? 1 : 0, p.wide);
+        }
+    }
+    return {};
+}
+
+} // namespace kite::dev::query
