@@ -134,7 +134,7 @@ llvm::Value* Emitter::field(Value* base, size_t offset, llvm::Type* ty) {
 }
 
 llvm::Value* Emitter::entry_field(Value* base, size_t offset, llvm::Type* ty) {
-    Value*& cached = entry_fields_[{base, offset}];
+    Value*& cached = entry_fields_[{base, offset, ty}];
     if (cached == nullptr) {
         llvm::IRBuilder<>::InsertPointGuard guard(b_);
         b_.SetInsertPoint(entry_);

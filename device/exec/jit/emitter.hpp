@@ -15,6 +15,7 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace kite::dev::exec::jit {
@@ -200,7 +201,7 @@ private:
     Value *env_ = nullptr, *draw_ = nullptr, *wave_ = nullptr, *window_ = nullptr, *va_mask_ = nullptr;
     Value *kill_ = nullptr, *lane_ids_ = nullptr, *initial_ = nullptr;
     Block *entry_ = nullptr, *exit_ = nullptr;
-    std::map<std::pair<Value*, size_t>, Value*> entry_fields_;
+    std::map<std::tuple<Value*, size_t, llvm::Type*>, Value*> entry_fields_;
     std::map<std::pair<int, int>, Barycentrics> barycentrics_;
     std::map<std::string, llvm::AllocaInst*> buffers_;
     std::vector<Frame> frames_;
