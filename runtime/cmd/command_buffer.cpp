@@ -81,6 +81,7 @@ void CommandBuffer::flush_programs() {
 }
 
 void CommandBuffer::flush_graphics() {
+    begin_deferred(state.multisample.samples);
     flush_bindings(bind[0], hw::BindPoint::graphics);
     if (dirty == 0)
         return;
@@ -228,6 +229,8 @@ VkResult EndCommandBuffer(VkCommandBuffer buffer) {
 
 void CmdExecuteCommands(VkCommandBuffer buffer, uint32_t count, const VkCommandBuffer* buffers) {
     CommandBuffer& c = buffer_of(buffer);
+    if (count != 0)
+        c.begin_deferred(buffer_of(buffers[0]).state.multisample.samples);
     for (uint32_t i = 0; i < count; ++i)
         for (const kmd::Ib& ib : buffer_of(buffers[i]).out.ranges())
             c.out.emit(hw::CallPacket{.address = ib.address, .dwords = ib.dwords});

@@ -54,7 +54,8 @@ struct ScopeState {
     VkRect2D area{};                     ///< render area
     uint32_t view_mask = 0;              ///< of the current subpass
     bool open = false;                   ///< BeginRendering written
-    bool suspending = false;             ///< dynamic rendering goes on in another buffer
+    bool deferred = false;               ///< no attachments: begins at the first draw, whose pipeline knows the samples
+    hw::BeginRenderingPacket begin;      ///< if deferred
 };
 
 /// VkCommandBuffer.
@@ -87,6 +88,10 @@ struct CommandBuffer : Dispatchable<CommandBuffer, VkCommandBuffer> {
     void flush_compute();
     /// Writes the BeginRendering of the current subpass.
     void begin_subpass();
+    /// Writes a scope's start, or defers it.
+    void open_scope(const hw::BeginRenderingPacket& p, const std::vector<hw::Attachment>& colors);
+    /// Writes a deferred start.
+    void begin_deferred(uint32_t samples);
     /// Writes the EndRendering.
     void end_scope();
 

@@ -170,7 +170,7 @@ void CmdCopyQueryPoolResults(VkCommandBuffer buffer, VkQueryPool pool, uint32_t 
     k.src = p->address(first);
     k.slot_bytes = p->slot_bytes;
     k.count = count;
-    k.values = p->vk_type == VK_QUERY_TYPE_PIPELINE_STATISTICS ? static_cast<uint32_t>(p->statistics) : 1;
+    k.values = p->vk_type == VK_QUERY_TYPE_PIPELINE_STATISTICS ? kStatisticsValues : 1;
     k.dst = Buffer::from(dst)->address + offset;
     k.dst_stride = stride;
     k.wide = (flags & VK_QUERY_RESULT_64_BIT) != 0;

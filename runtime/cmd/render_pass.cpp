@@ -79,12 +79,6 @@ VkClearValue clear_at(const ScopeState& s, uint32_t index) {
     return index < s.clears.size() ? s.clears[index] : VkClearValue{};
 }
 
-void write_scope(PacketWriter& out, hw::BeginRenderingPacket& p, const std::vector<hw::Attachment>& colors) {
-    uint32_t* w = out.emit_array(p, static_cast<uint32_t>(colors.size()));
-    for (uint32_t i = 0; i < colors.size(); ++i)
-        hw::BeginRenderingPacket::pack_element(w, i, colors[i]);
-}
-
 uint32_t scope_layers(uint32_t layers, uint32_t view_mask) {
     return std::max(layers, static_cast<uint32_t>(std::bit_width(view_mask)));
 }
@@ -129,14 +123,33 @@ void CommandBuffer::begin_subpass() {
     }
     if (!any)
         p.samples = 0;
-    write_scope(out, p, colors);
+    open_scope(p, colors);
+}
+
+void CommandBuffer::open_scope(const hw::BeginRenderingPacket& p, const std::vector<hw::Attachment>& colors) {
+    if (p.samples == 0) {
+        scope.deferred = true;
+        scope.begin = p;
+        return;
+    }
+    uint32_t* w = out.emit_array(p, static_cast<uint32_t>(colors.size()));
+    for (uint32_t i = 0; i < colors.size(); ++i)
+        hw::BeginRenderingPacket::pack_element(w, i, colors[i]);
     scope.open = true;
+}
+
+void CommandBuffer::begin_deferred(uint32_t samples) {
+    if (!scope.deferred)
+        return;
+    scope.deferred = false;
+    scope.begin.samples = std::max(1u, samples);
+    open_scope(scope.begin, {});
 }
 
 void CommandBuffer::end_scope() {
     if (scope.open)
         out.emit(hw::EndRenderingPacket{});
-    scope.open = false;
+    scope.open = scope.deferred = false;
 }
 
 namespace vk {
@@ -214,9 +227,7 @@ void CmdBeginRendering(VkCommandBuffer buffer, const VkRenderingInfo* info) {
     c.scope = {};
     c.scope.view_mask = info->viewMask;
     c.scope.area = info->renderArea;
-    c.scope.suspending = suspend;
-    write_scope(c.out, p, colors);
-    c.scope.open = true;
+    c.open_scope(p, colors);
 }
 
 void CmdEndRendering(VkCommandBuffer buffer) {
@@ -228,6 +239,8 @@ void CmdEndRendering(VkCommandBuffer buffer) {
 void CmdClearAttachments(VkCommandBuffer buffer, uint32_t count, const VkClearAttachment* attachments,
                          uint32_t rect_count, const VkClearRect* rects) {
     CommandBuffer& c = buffer_of(buffer);
+    if (c.scope.deferred)
+        return;
     auto clear = [&](hw::Aspect aspect, uint32_t index, const VkClearRect& r, const std::array<uint32_t, 4>& value) {
         hw::ClearAttachmentPacket p;
         p.aspect = aspect;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/kmd/embedded/device.hpp"
 
-#include "base/log.hpp"
+#include "base/env.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -42,11 +42,11 @@ Result<dev::CreateFn> load_device() {
             tried += std::string("\n  ") + dlerror();
         return fn != nullptr;
     };
-    const char* forced = secure_getenv("KITE_DEVICE_LIBRARY");
+    auto forced = base::env_string(base::env::kDeviceLibrary);
     std::string dir = own_directory();
-    bool ok = forced && *forced ? attempt(forced)
+    bool ok = forced ? attempt(*forced)
                                 : attempt(dir + "/libkite-device.so") ||
-                                      attempt(dir + "/../device/libkite-device.so") ||
+                                      attempt(dir + "/../device/embed/libkite-device.so") ||
                                       attempt(dir + "/../libkite-device.so");
     if (!ok)
         return base::fail(base::ErrorCode::initialization_failed, "cannot load libkite-device.so:{}",
@@ -196,13 +196,12 @@ Result<DeviceFacts> probe() {
     DeviceFacts f;
     f.backend = "embedded";
     __builtin_cpu_init();
-    const char* exec = secure_getenv("KITE_EXECUTOR");
-    bool interp = exec && std::strcmp(exec, "interp") == 0;
+    bool interp = base::env_string(base::env::kExec).value_or("") == "interp";
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     f.wave_size = avx512 ? 16 : 8;
-    if (const char* w = secure_getenv("KITE_WAVE_SIZE"); w && (std::strcmp(w, "8") == 0 || std::strcmp(w, "16") == 0))
-        f.wave_size = static_cast<uint32_t>(std::atoi(w));
+    if (auto w = base::env_number(base::env::kWaveSize, 8, 16); w && (*w == 8 || *w == 16))
+        f.wave_size = static_cast<uint32_t>(*w);
     const char* isa = avx512 ? "AVX-512" : (__builtin_cpu_supports("avx2") ? "AVX2" : "SSE");
     f.description = interp ? "interpreter, " + std::to_string(f.wave_size) + " lanes"
                            : std::string(isa) + " JIT, " + std::to_string(f.wave_size) + " lanes";
