@@ -39,7 +39,7 @@ Result<dev::CreateFn> load_device() {
         if (h)
             fn = reinterpret_cast<dev::CreateFn>(dlsym(h, "kite_device_create"));
         else
-            tried += std::string("\n  ") + dlerror();
+            tried += std::string(" [") + dlerror() + "]";
         return fn != nullptr;
     };
     auto forced = base::env_string(base::env::kDeviceLibrary);
