@@ -30,8 +30,7 @@ void Selector::moves(const Node& n) {
         Move m{.dst = dst, .regs = i->type.regs()};
         // Entering a loop writes its phis for the first time: nobody else's value can be lost,
         // unless lanes took one out of an earlier run of the loop.
-        const int32_t kept = out_.vregs[dst].whole_loop;
-        const bool first = enters_loop && (kept < 0 || kept >= header);
+        const bool first = enters_loop && values_.fresh_at(*i, header);
         m.masked = !first && n.divergent;
         m.bits = constant_bits(value);
         if (!m.bits) {

@@ -26,6 +26,7 @@ Values::Values(const ir::Function& f, const Tree& tree, const Divergence& diverg
     masked_.assign(n, false);
     wants_vector_.assign(n, false);
     left_loop_.assign(n, -1);
+    arrives_from_.resize(n);
     uses_.assign(n, 0);
     count_uses();
     find_escapes();
@@ -50,6 +51,10 @@ Home Values::find(const ir::Inst& v, uint32_t use) const {
     Home h = outside ? escapes_[id] : homes_[id];
     h.sub = static_cast<uint8_t>(h.sub + part.first);
     return h;
+}
+
+bool Values::fresh_at(const ir::Inst& phi, int32_t loop) const {
+    return arrives_from_[phi.id].empty() && (left_loop_[phi.id] < 0 || left_loop_[phi.id] >= loop);
 }
 
 void Values::count_uses() {
@@ -95,6 +100,12 @@ void Values::find_escapes() {
     for (const auto& b : f_.blocks) {
         for (const auto& i : b->insts) {
             for (size_t k = 0; k < i->operands.size(); ++k) {
+                if (i->op == ir::phi) {
+                    const int32_t left = leaves_divergent_loop(tree_, b->preds[k]->id, b->id);
+                    if (left >= 0) {
+                        arrives_from_[i->id].push_back(left);
+                    }
+                }
                 if (i->operands[k] != nullptr) {
                     // A phi reads its operands at the end of the predecessors.
                     note_escape(*i->operands[k], i->op == ir::phi ? b->preds[k]->id : b->id);
@@ -121,13 +132,16 @@ void Values::assign(mir::Function& out, const Divergence& divergence) {
                 const bool vector = divergence.is_varying(*i) || wants_vector_[i->id];
                 const uint32_t v = out.add_vreg(vector ? hw::File::V : hw::File::S, regs);
                 homes_[i->id] = {v, 0};
+                for (const int32_t loop : arrives_from_[i->id]) {
+                    out.kept.push_back({v, loop});
+                }
                 const int32_t left = left_loop_[i->id];
                 if (left >= 0 && vector) {
                     masked_[i->id] = true;
-                    out.vregs[v].whole_loop = left;
+                    out.kept.push_back({v, left});
                 } else if (left >= 0) {
                     const uint32_t copy = out.add_vreg(hw::File::V, regs);
-                    out.vregs[copy].whole_loop = left;
+                    out.kept.push_back({copy, left});
                     escapes_[i->id] = {copy, 0};
                 } else if (tuples) {
                     place_elements(*i, out, divergence);

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] Home find(const ir::Inst& v, uint32_t use) const;
     /// True if writes of this root must keep the lanes that are not active.
     [[nodiscard]] bool masked(const ir::Inst& root) const { return masked_[root.id]; }
+    /// True if no lane can hold a value of the phi before an edge enters its loop.
+    [[nodiscard]] bool fresh_at(const ir::Inst& phi, int32_t loop) const;
     /// Uses of a value as an operand or condition.
     [[nodiscard]] uint32_t uses(const ir::Inst& v) const { return uses_[v.id]; }
 
@@ -69,6 +71,7 @@ private:
     std::vector<bool> masked_;       // vector roots
     std::vector<bool> wants_vector_; // tuples that some use needs in vector registers
     std::vector<int32_t> left_loop_; // outermost divergent loop a root outlives, -1
+    std::vector<std::vector<int32_t>> arrives_from_; // phis: divergent loops that their edges leave
     std::vector<uint32_t> uses_;
 };
 

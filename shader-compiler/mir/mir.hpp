@@ -53,9 +53,14 @@ struct VReg {
     hw::File file = hw::File::V; ///< V or S
     uint8_t regs = 1;            ///< consecutive registers
     bool no_spill = false;       ///< must stay in a register
-    int32_t whole_loop =
-        -1; ///< not -1: must keep its place over this whole loop (index among `loop` instructions)
-    int32_t hint = -1; ///< a virtual register whose place would save a move
+    int32_t hint = -1;           ///< a virtual register whose place would save a move
+};
+
+/// A virtual register that must keep its place over a whole loop, because lanes leave the loop with
+/// its value while others go on.
+struct Kept {
+    uint32_t vreg = 0; ///< virtual register
+    int32_t loop = 0;  ///< index among the `loop` instructions
 };
 
 /// A program.
@@ -68,6 +73,7 @@ struct Function {
     bool per_sample = false;                    ///< ProgramHeader
     uint8_t depth_mode = 0;                     ///< ProgramHeader
     std::vector<VReg> vregs;                    ///< virtual registers
+    std::vector<Kept> kept;                     ///< places that loops may not reuse
     std::vector<Inst> insts;                    ///< the code
 
     /// A new virtual register.

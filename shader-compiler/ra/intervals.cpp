@@ -81,8 +81,11 @@ std::vector<Interval> live_intervals(const mir::Function& f) {
             v.end = std::max(v.end, 2 * loop.end + 1);
             l = loop.parent;
         }
-        if (f.vregs[r].whole_loop >= 0) {
-            const Loop& loop = loops.loops[static_cast<size_t>(f.vregs[r].whole_loop)];
+    }
+    for (const mir::Kept& k : f.kept) {
+        Interval& v = out[k.vreg];
+        if (v.used()) {
+            const Loop& loop = loops.loops[static_cast<size_t>(k.loop)];
             v.start = std::min(v.start, 2 * loop.begin);
             v.end = std::max(v.end, 2 * loop.end + 1);
         }

@@ -32,11 +32,20 @@ public:
             } else {
                 slot.holder = f.add_vreg(hw::File::V, f.vregs[r].regs);
                 f.vregs[slot.holder].no_spill = true;
+                const std::vector<mir::Kept> kept = f.kept;
+                for (const mir::Kept& k : kept) {
+                    if (k.vreg == r) {
+                        f.kept.push_back({slot.holder, k.loop});
+                    }
+                }
             }
         }
     }
 
     void run() {
+        std::erase_if(f_.kept, [&](const mir::Kept& k) {
+            return k.vreg < homes_.size() && homes_[k.vreg].spilled;
+        });
         std::vector<mir::Inst> old = std::move(f_.insts);
         f_.insts.clear();
         for (mir::Inst& i : old) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// An independent reading of allocated code. A state says which part of which virtual register each
-// register holds; it flows along the linear order and along every branch, and where ways meet only
-// what they agree on stays. The linear order counts even where no lane walks it: other lanes may,
-// and unmasked writes hit all.
+// An independent reading of allocated code, from the view of one lane. A state says which part of
+// which virtual register each register holds where the lane is. While the lane waits at the end of
+// a construct, or for its turn in an else, the other lanes run the code in between; whatever that
+// writes for another virtual register is lost to the lane. Where ways meet only what they agree on
+// stays.
 #include "shader-compiler/ra/allocate.hpp"
 
 #include <fmt/format.h>
@@ -47,10 +48,10 @@ public:
     }
 
 private:
-    // A construct being walked: what flows to its end, its else, its next iteration.
+    // A construct being walked; `arrivals` are the branches to its end, or to its next iteration.
     struct Open {
-        bool is_loop;
-        Flow to_end, again, skipped;
+        uint32_t begin;
+        Flow arrivals;
     };
 
     void match() {
@@ -89,11 +90,9 @@ private:
                 loops.push_back(i);
             }
         }
-        for (uint32_t r = 0; r < f_.vregs.size(); ++r) {
-            if (f_.vregs[r].whole_loop < 0) {
-                continue;
-            }
-            const uint32_t begin = loops[static_cast<size_t>(f_.vregs[r].whole_loop)];
+        for (const mir::Kept& kept : f_.kept) {
+            const uint32_t r = kept.vreg;
+            const uint32_t begin = loops[static_cast<size_t>(kept.loop)];
             for (uint32_t i = begin; i < partner_[begin]; ++i) {
                 const mir::Inst& inst = f_.insts[i];
                 if (!mir::writes_dst(inst) || inst.dst.reg == r ||
@@ -140,38 +139,50 @@ private:
         }
     }
 
+    // What waiting while [from, to) runs leaves of a state.
+    Flow wait(const Flow& flow, uint32_t from, uint32_t to) const {
+        if (!flow) {
+            return flow;
+        }
+        Flow out = flow;
+        for (uint32_t i = from; i < to; ++i) {
+            const mir::Inst& inst = f_.insts[i];
+            if (!mir::writes_dst(inst)) {
+                continue;
+            }
+            const unsigned n = mir::operand_regs(f_, inst, 0);
+            for (unsigned k = 0; k < n; ++k) {
+                const unsigned part = inst.dst.sub + k;
+                uint32_t& held = (*out)[index(inst.dst.reg, part)];
+                if (held != inst.dst.reg * 64 + part + 1) {
+                    held = 0;
+                }
+            }
+        }
+        return out;
+    }
+
     // Walks [from, to); afterwards `flow` is what falls off the end.
     void range(uint32_t from, uint32_t to, Flow& flow) {
         for (uint32_t i = from; i < to && error_.empty(); ++i) {
             const mir::Inst& inst = f_.insts[i];
-            if (inst.op == hw::Op::block || inst.op == hw::Op::loop || inst.op == hw::Op::if_) {
-                if (flow) {
-                    access(i, inst, *flow);
-                }
+            if (flow) {
+                access(i, inst, *flow);
+            }
+            if (partner_[i] != 0) {
                 construct(i, flow);
                 i = partner_[i];
-                continue;
-            }
-            if (!flow) {
-                continue;
-            }
-            access(i, inst, *flow);
-            if (inst.op == hw::Op::br) {
-                branch(inst, flow);
+            } else if (inst.op == hw::Op::br && flow) {
+                branch(i, inst, flow);
             }
         }
     }
 
-    void branch(const mir::Inst& inst, Flow& flow) {
+    void branch(uint32_t at, const mir::Inst& inst, Flow& flow) {
         const unsigned depth = hw::BrSub::unpack(inst.sub).depth;
         if (depth < open_.size()) {
             Open& target = open_[open_.size() - 1 - depth];
-            meet(target.is_loop ? target.again : target.to_end, flow);
-        }
-        if (!open_.empty()) {
-            // No lane left: on to the innermost end or else.
-            meet(open_.back().to_end, flow);
-            meet(open_.back().skipped, flow);
+            meet(target.arrivals, wait(flow, at + 1, partner_[target.begin]));
         }
         if (inst.src[0].kind == mir::Operand::Kind::none) {
             flow.reset();
@@ -179,42 +190,33 @@ private:
     }
 
     void construct(uint32_t begin, Flow& flow) {
-        const uint32_t end = partner_[begin];
-        const bool is_if = f_.insts[begin].op == hw::Op::if_;
+        const uint32_t end = partner_[begin], middle = middle_[begin];
         if (f_.insts[begin].op == hw::Op::loop) {
-            Flow header = flow;
-            for (;;) {
-                open_.push_back({.is_loop = true, .to_end = {}, .again = {}, .skipped = {}});
-                Flow body = header;
-                range(begin + 1, end, body);
-                Open done = std::move(open_.back());
-                open_.pop_back();
-                meet(body, done.to_end);
-                meet(body, done.again);
+            for (Flow header = flow;;) {
+                open_.push_back({begin, {}});
+                flow = header;
+                range(begin + 1, end, flow);
                 Flow next = header;
-                meet(next, done.again.has_value() ? body : Flow{});
+                meet(next, open_.back().arrivals);
+                open_.pop_back();
                 if (next == header || !error_.empty()) {
-                    flow = body;
                     return;
                 }
                 header = next;
             }
         }
-        open_.push_back({.is_loop = false, .to_end = {}, .again = {}, .skipped = {}});
-        const uint32_t middle = middle_[begin];
+        open_.push_back({begin, {}});
         const Flow before = flow;
         range(begin + 1, middle != 0 ? middle : end, flow);
         if (middle != 0) {
-            Flow other = before;
-            meet(other, flow);
-            meet(other, open_.back().skipped);
-            meet(open_.back().to_end, flow);
+            Flow other = wait(before, begin + 1, middle);
             range(middle + 1, end, other);
-            flow = other;
-        } else if (is_if) {
-            meet(flow, before);
+            flow = wait(flow, middle + 1, end);
+            meet(flow, other);
+        } else if (f_.insts[begin].op == hw::Op::if_) {
+            meet(flow, wait(before, begin + 1, end));
         }
-        meet(flow, open_.back().to_end);
+        meet(flow, open_.back().arrivals);
         open_.pop_back();
     }
 
