@@ -3,6 +3,7 @@
 
 #include "device/exec/cpu.hpp"
 #include "device/exec/jit/compiler.hpp"
+#include "device/exec/jit/guard.hpp"
 
 #include "base/log.hpp"
 
@@ -27,6 +28,7 @@
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
+#include <llvm/Transforms/Utils/Cloning.h>
 #pragma GCC diagnostic pop
 
 #include <mutex>
@@ -115,53 +117,85 @@ base::Result<Target> host_target(unsigned width) {
     return t;
 }
 
+namespace {
+
+// Everything one compilation owns. Destroyed only after success: a fatal error leaves it in pieces.
+struct Work {
+    std::unique_ptr<llvm::TargetMachine> machine;
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> module;
+    std::string problem;
+    llvm::SmallVector<char, 0> object;
+};
+
+void dump_assembly(Work& work, const Target& target) {
+    const auto machine = machine_for(target);
+    const auto copy = llvm::CloneModule(*work.module);
+    llvm::SmallVector<char, 0> text;
+    llvm::raw_svector_ostream stream(text);
+    llvm::legacy::PassManager passes;
+    if (!machine->addPassesToEmitFile(passes, stream, nullptr,
+                                      llvm::CodeGenFileType::AssemblyFile)) {
+        passes.run(*copy);
+        llvm::errs() << stream.str();
+    }
+}
+
+void generate(Work& work, const Program& program, const VertexKey& key, const Target& target) {
+    work.module = std::make_unique<llvm::Module>("kite", work.context);
+    llvm::Module& module = *work.module;
+    module.setTargetTriple(kTriple);
+    module.setDataLayout(work.machine->createDataLayout());
+    Emitter emitter(module, program, key, target.width);
+    if (!emitter.run(kEntryName)) {
+        work.problem = emitter.error();
+        return;
+    }
+    llvm::Function& function = *module.getFunction(kEntryName);
+    llvm::raw_string_ostream stream(work.problem);
+    if (llvm::verifyFunction(function, &stream)) {
+        work.problem = "generated IR is malformed: " + work.problem;
+        return;
+    }
+    optimise(function, *work.machine, program.code.size() > kBigProgram);
+    if (target.dump_ir) {
+        module.print(llvm::errs(), nullptr);
+    }
+    if (target.dump_asm) {
+        dump_assembly(work, target);
+    }
+    llvm::raw_svector_ostream object(work.object);
+    llvm::legacy::PassManager passes;
+    if (work.machine->addPassesToEmitFile(passes, object, nullptr,
+                                          llvm::CodeGenFileType::ObjectFile)) {
+        work.problem = "no object emission";
+        return;
+    }
+    passes.run(module);
+}
+
+} // namespace
+
 base::Result<std::vector<std::byte>> compile(const Program& program, const VertexKey& key,
                                              const Target& target) {
     if (program.code.size() > kMaxInstructions) {
         return base::fail(ErrorCode::unsupported, "program of {} instructions", program.code.size());
     }
-    const auto machine = machine_for(target);
-    if (machine == nullptr) {
+    auto work = std::make_unique<Work>();
+    work->machine = machine_for(target);
+    if (work->machine == nullptr) {
         return base::unsupported("native code generation");
     }
-    llvm::LLVMContext context;
-    llvm::Module module("kite", context);
-    module.setTargetTriple(kTriple);
-    module.setDataLayout(machine->createDataLayout());
-    Emitter emitter(module, program, key, target.width);
-    if (!emitter.run(kEntryName)) {
-        return base::fail(ErrorCode::unsupported, "{}", emitter.error());
+    std::string why;
+    if (!guarded([&] { generate(*work, program, key, target); }, why)) {
+        (void)work.release(); // in an unknown state: leaked on purpose
+        return base::fail(ErrorCode::unsupported, "the code generator gave up: {}", why);
     }
-    llvm::Function& function = *module.getFunction(kEntryName);
-    std::string problem;
-    llvm::raw_string_ostream problem_stream(problem);
-    if (llvm::verifyFunction(function, &problem_stream)) {
-        return base::fail(ErrorCode::unsupported, "generated IR is malformed: {}", problem);
+    if (!work->problem.empty()) {
+        return base::fail(ErrorCode::unsupported, "{}", work->problem);
     }
-    optimise(function, *machine, program.code.size() > kBigProgram);
-    if (target.dump_ir) {
-        module.print(llvm::errs(), nullptr);
-    }
-    if (target.dump_asm) {
-        llvm::SmallVector<char, 0> text;
-        llvm::raw_svector_ostream stream(text);
-        llvm::legacy::PassManager passes;
-        const auto clone_machine = machine_for(target);
-        if (!clone_machine->addPassesToEmitFile(passes, stream, nullptr,
-                                                llvm::CodeGenFileType::AssemblyFile)) {
-            passes.run(module);
-            llvm::errs() << stream.str();
-        }
-    }
-    llvm::SmallVector<char, 0> object;
-    llvm::raw_svector_ostream stream(object);
-    llvm::legacy::PassManager passes;
-    if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
-        return base::unsupported("object emission");
-    }
-    passes.run(module);
-    const auto* bytes = reinterpret_cast<const std::byte*>(object.data());
-    return std::vector<std::byte>(bytes, bytes + object.size());
+    const auto* bytes = reinterpret_cast<const std::byte*>(work->object.data());
+    return std::vector<std::byte>(bytes, bytes + work->object.size());
 }
 
 } // namespace kite::dev::exec::jit

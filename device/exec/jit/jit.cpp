@@ -9,13 +9,12 @@
 
 #include "base/env.hpp"
 #include "base/log.hpp"
+#include "base/thread_pool.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
-#include <thread>
 #include <unistd.h>
 #include <unordered_map>
 
@@ -70,33 +69,18 @@ std::vector<std::byte> source_of(const Program& program, const VertexKey& format
     return {bytes.begin(), bytes.end()};
 }
 
-class JitExecutor final : public Executor {
+// Makes routines and remembers them. Shared with the background tasks that still use it.
+class RoutineCache {
 public:
-    JitExecutor(Target target, std::unique_ptr<Linker> linker, std::unique_ptr<DiskCache> disk,
-                bool perf)
+    RoutineCache(Target target, std::unique_ptr<Linker> linker, std::unique_ptr<DiskCache> disk,
+                 bool perf)
         : target_(std::move(target)), linker_(std::move(linker)), disk_(std::move(disk)),
           perf_(perf) {}
 
-    ~JitExecutor() override {
-        {
-            const std::lock_guard lock(mutex_);
-            stop_ = true;
-            pending_.clear();
-        }
-        wake_.notify_all();
-        if (worker_.joinable()) {
-            worker_.join();
-        }
-    }
-
-    unsigned wave_size() const override { return target_.width; }
-
-    std::string description() const override {
-        return generator_version() + ", " + std::to_string(target_.width) + " lanes, " + target_.cpu;
-    }
+    const Target& target() const { return target_; }
 
     std::shared_ptr<const Routine> routine(const std::shared_ptr<const Program>& program,
-                                           const VertexKey& key) override {
+                                           const VertexKey& key) {
         const RoutineKey id = identify(*program, key);
         std::unique_lock lock(mutex_);
         const auto [it, fresh] = routines_.try_emplace(id);
@@ -122,16 +106,9 @@ public:
         return made;
     }
 
-    void prefetch(const std::shared_ptr<const Program>& program, const VertexKey& key) override {
+    bool knows(const Program& program, const VertexKey& key) {
         const std::lock_guard lock(mutex_);
-        if (stop_ || routines_.contains(identify(*program, key))) {
-            return;
-        }
-        pending_.emplace_back(program, key);
-        if (!worker_.joinable()) {
-            worker_ = std::thread([this] { work(); });
-        }
-        wake_.notify_one();
+        return routines_.contains(identify(program, key));
     }
 
 private:
@@ -151,21 +128,6 @@ private:
         std::erase_if(routines_, [](const auto& entry) {
             return entry.second->routine != nullptr && entry.second->routine.use_count() == 1;
         });
-    }
-
-    void work() {
-        std::unique_lock lock(mutex_);
-        while (true) {
-            wake_.wait(lock, [this] { return stop_ || !pending_.empty(); });
-            if (stop_) {
-                return;
-            }
-            const auto [program, key] = pending_.front();
-            pending_.pop_front();
-            lock.unlock();
-            (void)routine(program, key);
-            lock.lock();
-        }
     }
 
     std::shared_ptr<const Routine> make(const std::shared_ptr<const Program>& program,
@@ -228,11 +190,40 @@ private:
     bool perf_;
     std::mutex perf_mutex_;
     std::mutex mutex_; // guards everything below
-    std::condition_variable made_, wake_;
+    std::condition_variable made_;
     std::unordered_map<RoutineKey, std::shared_ptr<Slot>, RoutineKeyHash> routines_;
-    std::deque<std::pair<std::shared_ptr<const Program>, VertexKey>> pending_;
-    std::thread worker_;
-    bool stop_ = false;
+};
+
+class JitExecutor final : public Executor {
+public:
+    explicit JitExecutor(std::shared_ptr<RoutineCache> cache) : cache_(std::move(cache)) {}
+
+    unsigned wave_size() const override { return cache_->target().width; }
+
+    std::string description() const override {
+        const Target& t = cache_->target();
+        return generator_version() + ", " + std::to_string(t.width) + " lanes, " + t.cpu;
+    }
+
+    std::shared_ptr<const Routine> routine(const std::shared_ptr<const Program>& program,
+                                           const VertexKey& key) override {
+        return cache_->routine(program, key);
+    }
+
+    void prefetch(const std::shared_ptr<const Program>& program, const VertexKey& key) override {
+        if (cache_->knows(*program, key)) {
+            return;
+        }
+        pool_->submit([weak = std::weak_ptr(cache_), program, key] {
+            if (const auto cache = weak.lock()) {
+                (void)cache->routine(program, key);
+            }
+        });
+    }
+
+private:
+    std::shared_ptr<RoutineCache> cache_;
+    std::shared_ptr<base::ThreadPool> pool_ = base::ThreadPool::acquire();
 };
 
 } // namespace
@@ -259,8 +250,8 @@ base::Result<std::unique_ptr<Executor>> create_executor(const ExecutorConfig& co
                                    std::to_string(target->width) + "/" +
                                    std::to_string(kAbiVersion));
     }
-    return std::make_unique<JitExecutor>(std::move(*target), std::move(*linker), std::move(disk),
-                                         perf);
+    return std::make_unique<JitExecutor>(std::make_shared<RoutineCache>(
+        std::move(*target), std::move(*linker), std::move(disk), perf));
 }
 
 } // namespace kite::dev::exec::jit

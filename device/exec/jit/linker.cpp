@@ -26,16 +26,17 @@ std::string text_of(llvm::Error error) { return llvm::toString(std::move(error))
 
 class LinkedCode final : public Code {
 public:
-    LinkedCode(orc::LLJIT& jit, orc::JITDylib& dylib, Entry function) : jit_(jit), dylib_(dylib) {
+    LinkedCode(std::shared_ptr<orc::LLJIT> jit, orc::JITDylib& dylib, Entry function)
+        : jit_(std::move(jit)), dylib_(dylib) {
         entry_ = function;
     }
     ~LinkedCode() override {
         // Failure to unload leaks the code, nothing else.
-        llvm::consumeError(jit_.getExecutionSession().removeJITDylib(dylib_));
+        llvm::consumeError(jit_->getExecutionSession().removeJITDylib(dylib_));
     }
 
 private:
-    orc::LLJIT& jit_;
+    std::shared_ptr<orc::LLJIT> jit_; // code outlives the linker
     orc::JITDylib& dylib_;
 };
 
@@ -68,7 +69,7 @@ public:
         if (!entry) {
             return discard(*dylib, text_of(entry.takeError()));
         }
-        return std::make_unique<LinkedCode>(*jit_, *dylib, entry->toPtr<Entry>());
+        return std::make_unique<LinkedCode>(jit_, *dylib, entry->toPtr<Entry>());
     }
 
 private:
@@ -77,7 +78,7 @@ private:
         return base::fail(ErrorCode::corrupt, "object does not link: {}", why);
     }
 
-    std::unique_ptr<orc::LLJIT> jit_;
+    std::shared_ptr<orc::LLJIT> jit_;
     std::atomic<uint64_t> next_{0};
 };
 

@@ -56,10 +56,21 @@ llvm::Value* Emitter::to_float(Type ty, Value* x, Shape shape) {
     if (ty != Type::f16) {
         return b_.CreateBitCast(x, fty(ty, shape));
     }
-    llvm::Type* half = llvm::Type::getHalfTy(context_);
-    if (shape == Shape::vector) {
-        half = llvm::FixedVectorType::get(half, width_);
+    if (shape == Shape::scalar) {
+        // Without a half register: LLVM can't select one that was a mask (a ballot) before. Scaling by
+        // 2^112 moves the exponent and is exact, for subnormals too.
+        llvm::Type* f = fty(ty, shape);
+        Value* wide = b_.CreateZExt(x, b_.getInt32Ty());
+        Value* magnitude = b_.CreateShl(b_.CreateAnd(wide, b_.getInt32(0x7fff)), b_.getInt32(13));
+        Value* finite = b_.CreateFMul(b_.CreateBitCast(magnitude, f),
+                                      b_.CreateBitCast(b_.getInt32(0x77800000), f));
+        Value* special = b_.CreateICmpUGE(magnitude, b_.getInt32(0x0f800000));
+        Value* bits_of = b_.CreateSelect(special, b_.CreateOr(magnitude, b_.getInt32(0x7f800000)),
+                                         b_.CreateBitCast(finite, b_.getInt32Ty()));
+        Value* sign = b_.CreateShl(b_.CreateAnd(wide, b_.getInt32(0x8000)), b_.getInt32(16));
+        return b_.CreateBitCast(b_.CreateOr(bits_of, sign), f);
     }
+    llvm::Type* half = llvm::FixedVectorType::get(llvm::Type::getHalfTy(context_), width_);
     return b_.CreateFPExt(b_.CreateBitCast(x, half), fty(ty, shape));
 }
 
