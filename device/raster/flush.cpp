@@ -12,7 +12,9 @@ namespace kite::dev::raster {
 
 namespace {
 
-constexpr size_t kRoundBatches = 1024; // bounds the memory of a round
+constexpr size_t kRoundBatches = 1024; // bounds the plan of a round
+constexpr size_t kBinBudget = 128u
+                              << 20; // bytes of primitives and lists after which tiles are drawn
 constexpr size_t kMaxBins = 1u << 20;
 
 } // namespace
@@ -106,19 +108,50 @@ void Flusher::shade_batch(Worker& worker, uint32_t index) {
     worker.setup.clip_primitives = 0;
 }
 
-void Flusher::geometry_phase() {
+void Flusher::begin_bins() {
     for (auto& worker : workers_) {
         worker->setup.begin(grid_);
     }
-    if (round_.size() == 1) {
-        shade_batch(*workers_[0], 0);
+}
+
+size_t Flusher::bin_bytes() const {
+    size_t used = 0;
+    for (const WorkerBins* bins : bins_) {
+        used += bins->arena.used_bytes();
+    }
+    return used;
+}
+
+void Flusher::geometry_phase(size_t first, size_t end) {
+    if (end - first == 1) {
+        shade_batch(*workers_[0], static_cast<uint32_t>(first));
         return;
     }
-    environment_.pool->parallel_for(round_.size(), [this](uint64_t i, unsigned thread) {
+    environment_.pool->parallel_for(end - first, [this, first](uint64_t i, unsigned thread) {
         if (!killed()) {
-            shade_batch(*workers_[thread], static_cast<uint32_t>(i));
+            shade_batch(*workers_[thread], static_cast<uint32_t>(first + i));
         }
     });
+}
+
+/// Batches of the round in steps that cannot overshoot the budget by much even if every primitive
+/// covers every bin; tiles are drawn whenever the budget is used up, and at the end.
+bool Flusher::run_round() {
+    const size_t worst = geometry::kBatchPrimitives * sizeof(void*) * grid_.count();
+    const size_t step = std::clamp<size_t>(kBinBudget / worst, 1, kRoundBatches);
+    begin_bins();
+    for (size_t first = 0; first < round_.size(); first += step) {
+        if (bin_bytes() > kBinBudget) {
+            tile_phase();
+            begin_bins();
+        }
+        geometry_phase(first, std::min(first + step, round_.size()));
+        if (killed()) {
+            return false;
+        }
+    }
+    tile_phase();
+    return !killed();
 }
 
 void Flusher::draw_tile(Worker& worker, size_t bin) {
@@ -213,18 +246,14 @@ base::Result<void> Flusher::run(const std::vector<std::unique_ptr<DrawRecord>>& 
     }
     bool drawn = false;
     while (plan_round(draws)) {
-        geometry_phase();
-        tile_phase();
         drawn = true;
-        if (killed()) {
+        if (!run_round()) {
             break;
         }
     }
     planner_.reset();
     if (!drawn && !clears_.empty()) {
-        for (auto& worker : workers_) {
-            worker->setup.begin(grid_);
-        }
+        begin_bins();
         tile_phase();
     }
     if (killed()) {

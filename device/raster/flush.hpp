@@ -48,7 +48,10 @@ private:
     };
 
     bool plan_round(const std::vector<std::unique_ptr<DrawRecord>>& draws);
-    void geometry_phase();
+    void begin_bins();
+    void geometry_phase(size_t first, size_t end);
+    [[nodiscard]] size_t bin_bytes() const;
+    bool run_round();
     void tile_phase();
     void shade_batch(Worker& worker, uint32_t index);
     void draw_tile(Worker& worker, size_t bin);

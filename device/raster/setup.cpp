@@ -287,6 +287,23 @@ void SetupWorker::emit_triangle(const Source& source, const ScreenVertex* v, int
     bin(prim);
 }
 
+float SetupWorker::outline_bias(const ScreenVertex* v, int64_t area) const {
+    if (!state_->depth_bias || area == 0) {
+        return 0.0f;
+    }
+    const float inverse = static_cast<float>(kSubPixel) / static_cast<float>(area);
+    const float dz1 = v[1].z - v[0].z;
+    const float dz2 = v[2].z - v[0].z;
+    const float zx = (dz1 * static_cast<float>(v[2].fy - v[0].fy) -
+                      dz2 * static_cast<float>(v[1].fy - v[0].fy)) *
+                     inverse;
+    const float zy = (dz2 * static_cast<float>(v[1].fx - v[0].fx) -
+                      dz1 * static_cast<float>(v[2].fx - v[0].fx)) *
+                     inverse;
+    return bias_of(std::max(std::fabs(zx), std::fabs(zy)),
+                   std::max({std::fabs(v[0].z), std::fabs(v[1].z), std::fabs(v[2].z)}));
+}
+
 void SetupWorker::clipped_triangle(const Source& source, uint32_t codes) {
     const auto& v = source.primitive->v;
     ClipVertex polygon[geometry::kMaxClipVertices];
@@ -313,7 +330,12 @@ void SetupWorker::clipped_triangle(const Source& source, uint32_t codes) {
         return;
     }
     if (state_->polygon_mode != hw::PolygonMode::fill) {
-        polygon_outline(source, front, 0.0f);
+        float bias = 0.0f;
+        for (unsigned i = 1; i + 1 < count && bias == 0.0f; ++i) {
+            const ScreenVertex part[3] = {screen[0], screen[i], screen[i + 1]};
+            bias = outline_bias(part, area_of(part[0], part[1], part[2]));
+        }
+        polygon_outline(source, front, bias);
         return;
     }
     for (unsigned i = 1; i + 1 < count; ++i) {
@@ -361,19 +383,7 @@ void SetupWorker::triangle(const geometry::Assembled& primitive) {
                                     {b.fx, b.fy, b.z, b.rcpw, 1, 0, 1, 0},
                                     {c.fx, c.fy, c.z, c.rcpw, 0, 1, 0, 1}};
     if (state_->polygon_mode != hw::PolygonMode::fill) {
-        float bias = 0.0f;
-        if (state_->depth_bias) {
-            const float inverse = static_cast<float>(kSubPixel) / static_cast<float>(area);
-            const float zx = ((b.z - a.z) * static_cast<float>(c.fy - a.fy) -
-                              (c.z - a.z) * static_cast<float>(b.fy - a.fy)) *
-                             inverse;
-            const float zy = ((c.z - a.z) * static_cast<float>(b.fx - a.fx) -
-                              (b.z - a.z) * static_cast<float>(c.fx - a.fx)) *
-                             inverse;
-            bias = bias_of(std::max(std::fabs(zx), std::fabs(zy)),
-                           std::max({std::fabs(a.z), std::fabs(b.z), std::fabs(c.z)}));
-        }
-        polygon_outline(source, front, bias);
+        polygon_outline(source, front, outline_bias(screen, area));
         return;
     }
     emit_triangle(source, screen, area);

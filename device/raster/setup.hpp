@@ -78,6 +78,7 @@ private:
     void point(const Source& source, uint32_t vertex, float bias, bool front);
     bool culled(int64_t area, bool& front) const;
     float bias_of(float slope, float max_z) const;
+    float outline_bias(const ScreenVertex* v, int64_t area) const;
 
     BinnedPrim* new_prim(const Source& source, bool front);
     void bin(const BinnedPrim* prim);
