@@ -22,7 +22,7 @@ struct alignas(64) Lanes {
     uint32_t store = 0;             ///< lanes that may write (exec without helpers)
     unsigned width = kMaxLanes;     ///< W
     bool fragment = false;          ///< implicit derivatives exist
-    uint64_t image_va[kMaxLanes];   ///< descriptor address per lane
+    alignas(64) uint64_t image_va[kMaxLanes]; ///< descriptor address per lane; rows are whole lines
     uint64_t sampler_va[kMaxLanes]; ///< descriptor address per lane
     uint32_t coord[20][kMaxLanes];  ///< coordinate tuple, order of hw/isa/tex.toml (largest: 2D
                                     ///< array grad + ref + offsets)

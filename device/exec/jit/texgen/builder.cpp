@@ -41,15 +41,13 @@ llvm::Value* Builder::lerp(Value* a, Value* b, Value* t) {
     return fma(b_.CreateFSub(b, a), t, a);
 }
 
-llvm::Value* Builder::image_word(unsigned n) {
-    return b_.CreateAlignedLoad(b_.getInt32Ty(),
-                                b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), image_, n),
-                                llvm::Align(4));
-}
-llvm::Value* Builder::sampler_word(unsigned n) {
-    return b_.CreateAlignedLoad(b_.getInt32Ty(),
-                                b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), sampler_, n),
-                                llvm::Align(4));
+llvm::Value* Builder::word(Value* from, unsigned n) {
+    llvm::LoadInst* x =
+        b_.CreateAlignedLoad(b_.getInt32Ty(),
+                             b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), from, n),
+                             llvm::Align(4));
+    x->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
+    return x;
 }
 llvm::Value* Builder::sampler_float(unsigned n) {
     return b_.CreateBitCast(sampler_word(n), b_.getFloatTy());
@@ -63,7 +61,7 @@ llvm::Value* Builder::row(unsigned n) {
     Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), lanes_,
                                               offsetof(tex::Lanes, coord) +
                                                   size_t{n} * kMaxLanes * 4);
-    return b_.CreateAlignedLoad(ivec(), at, llvm::Align(32));
+    return b_.CreateAlignedLoad(ivec(), at, llvm::Align(64));
 }
 
 llvm::Value* Builder::mask_bits(Value* mask) {
@@ -75,7 +73,7 @@ void Builder::store(const Color& color) {
         Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), lanes_,
                                                   offsetof(tex::Lanes, result) +
                                                       size_t{n} * kMaxLanes * 4);
-        b_.CreateAlignedStore(as_int(color[n]), at, llvm::Align(32));
+        b_.CreateAlignedStore(as_int(color[n]), at, llvm::Align(64));
     }
 }
 

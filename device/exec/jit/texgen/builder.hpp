@@ -67,8 +67,9 @@ private:
     Value* fmax(Value* a, Value* b);
     Value* umin(Value* a, Value* b);
     Value* lerp(Value* a, Value* b, Value* t);
-    Value* image_word(unsigned n);
-    Value* sampler_word(unsigned n);
+    Value* word(Value* from, unsigned n);
+    Value* image_word(unsigned n) { return word(image_, n); }
+    Value* sampler_word(unsigned n) { return word(sampler_, n); }
     Value* sampler_float(unsigned n);
     Value* bits(Value* word, unsigned low, unsigned count);
     Value* row(unsigned n);        // next coordinate row as ints

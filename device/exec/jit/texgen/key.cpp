@@ -147,6 +147,9 @@ std::optional<TexKey> make_key(const hw::Inst& inst, bool implicit, unsigned wid
         return key;
     }
     const bool gather = inst.op == hw::Op::txg;
+    if (gather && d.dim != hw::ViewDim::d2) {
+        return {};
+    }
     const auto sub = hw::TexSub::unpack(inst.sub); // txg's ref bit is at the same place
     key.implicit = implicit && !gather ? 1 : 0;
     const auto s = hw::SamplerDescriptor::unpack(sampler);

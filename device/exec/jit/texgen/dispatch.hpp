@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// From an image instruction at run time to its texture routine: an inline cache per instruction.
+//
+// A Cell belongs to one instruction of one native routine. It remembers which routine served which
+// static descriptor state, in immutable nodes reached through one atomic pointer, so a hit takes no
+// lock; a miss asks the Library, which may compile. Descriptors are copied once per call, then
+// checked, then used, so nothing changes between check and use. What has no routine goes to
+// tex::execute(). Thread-safe; never fails.
+#pragma once
+
+#include "device/exec/jit/texgen/library.hpp"
+
+#include <atomic>
+
+namespace kite::dev::exec::jit::texgen {
+
+/// See the head of this file.
+class Cell {
+public:
+    Cell() = default;
+    ~Cell();
+    Cell(const Cell&) = delete;
+    Cell& operator=(const Cell&) = delete;
+
+    /// Executes tex, txg or txf with descriptors that are the same for all lanes. Fills lanes.result
+    /// for lanes of exec; lanes.coord, exec, width and fragment are set by the caller.
+    void execute(Library& library, const hw::Inst& inst, const DrawContext& draw,
+                 tex::Lanes& lanes, uint64_t image_va, uint64_t sampler_va);
+
+private:
+    struct Node {
+        uint32_t w2, w3, mips, sampler; // what descriptors must look like
+        uint32_t bytes_per_texel;
+        TexRoutine routine; // nullptr: the reference
+        const Node* next;
+    };
+    const Node& miss(Library& library, const hw::Inst& inst, bool fragment, const uint32_t* image,
+                     const uint32_t* sampler, Node& scratch);
+
+    std::atomic<const Node*> head_{nullptr};
+    std::atomic<uint32_t> count_{0};
+};
+
+} // namespace kite::dev::exec::jit::texgen
