@@ -4,6 +4,20 @@
 
 namespace kite::cc {
 
+namespace {
+
+// The predicate that holds exactly where this one does not, NaN included.
+uint16_t opposite(hw::Op op, uint16_t sub) {
+    if (op == hw::Op::fcmp) {
+        const auto cc = static_cast<unsigned>(hw::FcmpSub::unpack(sub).cc);
+        return hw::FcmpSub{.cc = static_cast<hw::FCmp>(15 - cc)}.pack();
+    }
+    const auto cc = static_cast<unsigned>(hw::IcmpSub::unpack(sub).cc);
+    return hw::IcmpSub{.cc = static_cast<hw::ICmp>(cc <= 1 ? 1 - cc : 7 - cc)}.pack();
+}
+
+} // namespace
+
 void Selector::code(const ir::Block& b) {
     block_ = b.id;
     for (const auto& i : b.insts) {
@@ -99,6 +113,9 @@ void Selector::hardware(const ir::Inst& i) {
     }
     if (literal) {
         m.imm = *literal;
+    }
+    if (i.id < inverted_.size() && inverted_[i.id]) {
+        m.sub = opposite(op, i.sub);
     }
     emit(m);
 }

@@ -3,6 +3,8 @@
 
 #include "shader-compiler/isel/selector.hpp"
 
+#include <algorithm>
+
 namespace kite::cc {
 
 bool Selector::run() {
@@ -13,6 +15,7 @@ bool Selector::run() {
     out_.early_fragment_tests = f_.early_fragment_tests;
     out_.per_sample = f_.per_sample;
     out_.depth_mode = f_.depth_mode;
+    find_inversions(tree_.body);
     walk(tree_.body);
     simple(hw::Op::exit);
     return !too_deep_;
@@ -20,6 +23,21 @@ bool Selector::run() {
 
 void Selector::simple(hw::Op op, mir::Operand src, uint16_t sub) {
     emit({.op = op, .sub = sub, .src = {src}});
+}
+
+// A comparison whose only use is a negated condition is computed the other way round.
+void Selector::find_inversions(const std::vector<Node>& nodes) {
+    for (const Node& n : nodes) {
+        const ir::Inst* v = n.cond.value;
+        const bool compare =
+            v != nullptr && (v->op == ir::op(hw::Op::icmp) || v->op == ir::op(hw::Op::fcmp));
+        if (compare && n.cond.negate && values_.uses(*v) == 1) {
+            inverted_.resize(std::max<size_t>(inverted_.size(), v->id + 1), false);
+            inverted_[v->id] = true;
+        }
+        find_inversions(n.body);
+        find_inversions(n.other);
+    }
 }
 
 void Selector::walk(const std::vector<Node>& nodes) {
@@ -83,6 +101,9 @@ void Selector::branch(const Node& n) {
 mir::Operand Selector::condition(const Condition& c) {
     const hw::SlotInfo& slot = hw::op_info(hw::Op::if_)->src[0];
     mir::Operand value = use(*c.value, slot, hw::Type::u32, false, nullptr);
+    if (c.negate && c.value->id < inverted_.size() && inverted_[c.value->id]) {
+        return value;
+    }
     if (c.negate) {
         const auto inverse = mir::Operand::of(out_.add_vreg(file_of(value), 1));
         emit({.op = hw::Op::xor_,

@@ -46,6 +46,7 @@ private:
     void construct(const Node& n);
     void branch(const Node& n);
     mir::Operand condition(const Condition& c);
+    void find_inversions(const std::vector<Node>& nodes);
     void simple(hw::Op op, mir::Operand src = {}, uint16_t sub = 0);
 
     // operands.cpp
@@ -90,7 +91,8 @@ private:
     Values values_;
     std::vector<Open> open_;
     std::vector<Scope> scopes_;
-    uint32_t block_ = 0; // block whose code is being selected
+    std::vector<bool> inverted_; // by value: a comparison computed as its opposite
+    uint32_t block_ = 0;         // block whose code is being selected
     bool too_deep_ = false;
 };
 

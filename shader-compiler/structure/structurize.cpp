@@ -209,7 +209,10 @@ private:
         const bool in_yes = inlined(b, yes), in_no = inlined(b, no);
         const auto taken = [&](bool negate) { return Condition{b->condition, negate, {}}; };
         if (!in_yes && !in_no) {
-            const bool no_first = facts_.is_back_edge(b->id, yes->id);
+            // The nearer target comes last: falling through often reaches it without a branch.
+            const bool no_first =
+                facts_.is_back_edge(b->id, yes->id) ||
+                (!facts_.is_back_edge(b->id, no->id) && facts_.rpo(no->id) > facts_.rpo(yes->id));
             branch(b, no_first ? no : yes, taken(no_first), out);
             branch(b, no_first ? yes : no, {}, out);
             return nullptr;
@@ -217,7 +220,7 @@ private:
         if (in_yes != in_no) {
             const ir::Block* away = in_yes ? no : yes;
             // Leaving is a plain conditional branch; an ordinary if-then keeps its shape.
-            if (away != b->merge) {
+            if (away != b->merge || facts_.is_header(b->id)) {
                 branch(b, away, taken(in_yes), out);
                 return follow(b, in_yes ? yes : no, out);
             }
