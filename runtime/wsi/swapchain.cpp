@@ -7,17 +7,17 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <optional>
 #include <pthread.h>
 #include <unistd.h>
 
 namespace kite::rt {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr std::chrono::nanoseconds kFrame{16666667};
 
-Clock::time_point next_tick(Clock::time_point last) {
-    auto now = Clock::now();
+std::chrono::steady_clock::time_point next_tick(std::chrono::steady_clock::time_point last) {
+    auto now = std::chrono::steady_clock::now();
     return last + kFrame < now ? now : last + kFrame;
 }
 
@@ -139,11 +139,6 @@ VkResult Swapchain::present(uint32_t index, std::vector<Point> points) {
         im.state = SwapImage::State::free;
         return status_;
     }
-    if (mode == VK_PRESENT_MODE_MAILBOX_KHR && !queue_.empty()) {
-        // The newest image replaces the one still waiting. Its rendering precedes any later use, since the queue is in order.
-        images[queue_.back().index]->state = SwapImage::State::free;
-        queue_.pop_back();
-    }
     im.state = SwapImage::State::queued;
     queue_.push_back({index, std::move(points)});
     changed_.notify_all();
@@ -168,61 +163,137 @@ void Swapchain::free_released() {
     release(static_cast<uint32_t>(back.size()), back.data());
 }
 
-bool Swapchain::take(std::unique_lock<std::mutex>& lock, Queued& out) {
-    while (!stop_ && queue_.empty()) {
-        if (target_->holds() == 0) {
-            changed_.wait(lock);
-        } else {
-            changed_.wait_for(lock, std::chrono::milliseconds(1));
-            lock.unlock();
-            free_released();
-            lock.lock();
-        }
+bool Swapchain::rendered(const Queued& q, uint64_t deadline_ns) {
+    for (const Point& p : q.points) {
+        if (!p.timeline)
+            continue;
+        auto r = p.timeline->wait(p.value, deadline_ns);
+        if (r)
+            continue;
+        if (r.error().code == base::ErrorCode::timeout)
+            return false;
+        std::lock_guard lock(mutex_);
+        status_ = VK_ERROR_DEVICE_LOST;
+        break;
     }
-    // Frames that were queued are still shown when the swapchain is destroyed only if nobody waits for it: drop them.
-    if (stop_)
-        return false;
-    out = std::move(queue_.front());
-    queue_.pop_front();
-    images[out.index]->state = SwapImage::State::shown;
     return true;
 }
 
-void Swapchain::run() {
-    mask_signals();
-    pthread_setname_np(pthread_self(), "kite-present");
-    auto last = Clock::now() - kFrame;
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        if (mode != VK_PRESENT_MODE_IMMEDIATE_KHR) {
-            // Sleep to the next tick first, so that MAILBOX takes the newest image of that moment.
-            auto tick = next_tick(last);
-            changed_.wait_until(lock, tick, [&] { return stop_; });
-        }
-        Queued q;
-        if (!take(lock, q))
+void Swapchain::set_free(uint32_t index) {
+    {
+        std::lock_guard lock(mutex_);
+        images[index]->state = SwapImage::State::free;
+    }
+    changed_.notify_all();
+}
+
+void Swapchain::show(uint32_t index) {
+    {
+        std::lock_guard lock(mutex_);
+        if (status_ < 0) {
+            images[index]->state = SwapImage::State::free;
+            changed_.notify_all();
             return;
-        lock.unlock();
-        VkResult r = VK_SUCCESS;
-        for (const Point& p : q.points)
-            if (p.timeline && !p.timeline->wait(p.value, UINT64_MAX))
-                r = VK_ERROR_DEVICE_LOST;
-        last = Clock::now();
-        if (r == VK_SUCCESS)
-            r = target_->show(q.index);
-        bool held = target_->holds() != 0;
-        lock.lock();
+        }
+        images[index]->state = SwapImage::State::shown;
+    }
+    VkResult r = target_->show(index);
+    bool held = target_->holds() != 0;
+    {
+        std::lock_guard lock(mutex_);
         if (!held || r < 0)
-            images[q.index]->state = SwapImage::State::free;
+            images[index]->state = SwapImage::State::free;
         if (r != VK_SUCCESS && status_ >= 0)
             status_ = r;
-        changed_.notify_all();
+    }
+    changed_.notify_all();
+    if (held)
+        free_released();
+}
+
+bool Swapchain::next(Queued& out, Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    while (!stop_ && queue_.empty() && Clock::now() < until) {
+        bool held = target_->holds() != 0;
+        auto nap = held ? Clock::now() + std::chrono::milliseconds(1) : until;
+        if (nap == Clock::time_point::max())
+            changed_.wait(lock);
+        else
+            changed_.wait_until(lock, std::min(nap, until));
         if (held) {
             lock.unlock();
             free_released();
             lock.lock();
         }
     }
+    if (stop_ || queue_.empty())
+        return false;
+    out = std::move(queue_.front());
+    queue_.pop_front();
+    return true;
+}
+
+bool Swapchain::stopped() {
+    std::lock_guard lock(mutex_);
+    return stop_;
+}
+
+void Swapchain::sleep_until(Clock::time_point t) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, t, [&] { return stop_; });
+}
+
+void Swapchain::run_in_order() {
+    auto last = Clock::now() - kFrame;
+    Queued q;
+    while (next(q, Clock::time_point::max())) {
+        (void)rendered(q, UINT64_MAX);
+        if (mode != VK_PRESENT_MODE_IMMEDIATE_KHR) {
+            auto tick = next_tick(last);
+            sleep_until(tick);
+            last = tick;
+        }
+        show(q.index);
+    }
+}
+
+void Swapchain::run_mailbox() {
+    // An image enters the mailbox when it is rendered; it leaves for the screen at a tick, or is freed when the next one enters.
+    auto tick = Clock::now();
+    constexpr uint32_t none = UINT32_MAX;
+    uint32_t box = none;
+    std::optional<Queued> rendering;
+    auto ns = [](Clock::time_point t) {
+        return static_cast<uint64_t>(std::chrono::nanoseconds(t.time_since_epoch()).count());
+    };
+    while (!stopped()) {
+        if (box != none && Clock::now() >= tick) {
+            tick = Clock::now() + kFrame;
+            show(box);
+            box = none;
+        }
+        if (!rendering) {
+            Queued q;
+            if (next(q, box != none ? tick : Clock::time_point::max()))
+                rendering = std::move(q);
+            continue;
+        }
+        if (!rendered(*rendering, box != none ? ns(tick) : UINT64_MAX))
+            continue;
+        if (box != none)
+            set_free(box);
+        box = rendering->index;
+        rendering.reset();
+    }
+}
+
+void Swapchain::run() {
+    mask_signals();
+    pthread_setname_np(pthread_self(), "kite-present");
+    if (mode == VK_PRESENT_MODE_MAILBOX_KHR)
+        run_mailbox();
+    else
+        run_in_order();
 }
 
 VkResult create_swapchain_alias(Device& d, const VkImageCreateInfo& info, const VkImageSwapchainCreateInfoKHR& s,

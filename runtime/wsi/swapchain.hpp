@@ -2,7 +2,7 @@
 // VkSwapchainKHR: linear exportable images, and a thread that shows them.
 //
 // vkQueuePresentKHR only queues. The present thread waits until the image is rendered, then for its turn (FIFO: a 60 Hz grid;
-// MAILBOX: the same grid, showing the newest image; IMMEDIATE: at once), shows it and frees it. Images are free only when the display
+// MAILBOX: the same grid, showing the newest rendered image; IMMEDIATE: at once), shows it and frees it. Images are free only when the display
 // server no longer reads them, so acquiring signals its semaphore at once.
 // Ownership: the swapchain owns images and target. Threading: the queue is locked. Failure: OUT_OF_DATE / SURFACE_LOST / SUBOPTIMAL are
 // sticky and reported by the next acquire or present.
@@ -11,6 +11,7 @@
 #include "runtime/sync/sync.hpp"
 #include "runtime/wsi/target.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <thread>
@@ -51,17 +52,27 @@ private:
         uint32_t index;
         std::vector<Point> points;
     };
+    using Clock = std::chrono::steady_clock;
     void run();
-    VkResult make_image(const VkSwapchainCreateInfoKHR& ci);
-    bool take(std::unique_lock<std::mutex>& lock, Queued& out);
+    void run_in_order();
+    void run_mailbox();
+    /// Waits until the image is rendered; false at the deadline.
+    bool rendered(const Queued& q, uint64_t deadline_ns);
+    /// The next queued image; false when stopped or at the deadline.
+    bool next(Queued& out, Clock::time_point until);
+    void show(uint32_t index);
+    void set_free(uint32_t index);
+    bool stopped();
+    void sleep_until(Clock::time_point t);
     void free_released();
+    VkResult make_image(const VkSwapchainCreateInfoKHR& ci);
 
     std::unique_ptr<PresentTarget> target_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Queued> queue_;
     VkResult status_ = VK_SUCCESS;
-    bool stop_ = false;
+    bool stop_ = false; ///< locked
     std::thread thread_;
 };
 
