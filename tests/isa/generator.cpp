@@ -287,7 +287,7 @@ void Generator::load() {
     emit(inst);
 }
 
-// Lanes (of all waves) store to places of their own, so that the order between waves does not matter.
+// Waves run in turn up to their next barrier in both executors, so they may even race.
 void Generator::store() {
     constexpr Type kTypes[] = {Type::u8, Type::u16, Type::u32, Type::u64};
     Inst inst;
@@ -302,7 +302,11 @@ void Generator::store() {
     inst.src1 = Operand::v(kOffsetV);
     inst.imm = below(kLaneBytes - 32);
     inst.src2 = Operand::s(kLimitS);
-    if (!config_.waves_share && chance(25)) { // one wave only: any order is the wave's own
+    if (chance(10) && inst.ty != Type::u64) { // anywhere; 64-bit ones would overlap word by word
+        inst.src1 = Operand::v(kTempV);
+        emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = vreg(1),
+              .src1 = Operand::literal(), .imm = kDataBytes - 1});
+    } else if (chance(25)) {
         if (chance(50) && inst.dst.file == hw::File::V) {
             sub.mode = hw::AddrMode::consecutive;
             inst.src1 = Operand::s(kTempS);
@@ -314,6 +318,17 @@ void Generator::store() {
                 emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = sreg(1),
                       .src1 = Operand::literal(), .imm = kDataBytes - 1});
             }
+        }
+    }
+    if (config_.waves_share && chance(40)) {
+        sub.space = hw::Space::shared;
+        inst.src0 = Operand::none();
+        inst.src2 = Operand::none();
+        if (inst.src1.file == hw::File::V) {
+            emit({.op = Op::and_, .ty = Type::u32, .dst = Operand::v(kTempV), .src0 = inst.src1,
+                  .src1 = Operand::literal(), .imm = 0x1f8});
+            inst.src1 = Operand::v(kTempV);
+            inst.imm &= 63;
         }
     }
     inst.sub = sub.pack();
@@ -333,7 +348,7 @@ void Generator::atomic() {
     inst.dst = chance(70) ? vreg(2) : Operand::none();
     inst.src0 = Operand::s(kBaseS);
     inst.src1 = Operand::v(kOffsetV);
-    if (!config_.waves_share && chance(50)) {
+    if (chance(50)) {
         inst.src1 = Operand::v(kTempV);
         emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = vreg(1),
               .src1 = Operand::literal(), .imm = 63});
@@ -538,11 +553,11 @@ void Generator::statement() {
         loop();
     } else if (kind < 95) {
         blocks();
-    } else if (kind < 98) {
+    } else if (kind < 97) {
         branch_out();
     } else if (config_.stage == hw::Stage::fragment) {
         emit({.op = Op::demote, .src0 = boolean(false)});
-    } else if (config_.waves_share && open_.empty()) {
+    } else if (config_.waves_share && (open_.empty() || chance(30))) {
         emit({.op = Op::barrier});
     } else {
         emit({.op = Op::fence});

@@ -9,6 +9,7 @@
 #include "tests/isa/bench_state.hpp"
 #include "tests/isa/generator.hpp"
 
+#include "base/log.hpp"
 #include "kite_hw/disasm.hpp"
 
 #include <chrono>
@@ -157,6 +158,11 @@ int main(int argc, char** argv) {
         }
     }
     std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+    unsigned interpreted = 0;
+    base::set_log_sink([&](base::LogLevel, std::string_view text) {
+        interpreted += text.find("is interpreted") != std::string_view::npos ? 1 : 0;
+        std::printf("%.*s\n", static_cast<int>(text.size()), text.data());
+    });
     test::World world;
     int failures = 0;
     unsigned widths = 0;
@@ -202,6 +208,10 @@ int main(int argc, char** argv) {
     if (widths == 0) {
         std::printf("this CPU has no native wave size\n");
         return 77; // skipped
+    }
+    if (interpreted != 0) {
+        std::printf("%u programs were not compiled\n", interpreted);
+        return 1;
     }
     return failures != 0 ? 1 : 0;
 }

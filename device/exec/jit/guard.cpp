@@ -36,6 +36,8 @@ bool run_protected(base::FunctionRef<void()> fn, Landing& here) {
 
 } // namespace
 
+void raise_fatal_error(const char* reason) { llvm::report_fatal_error(reason, false); }
+
 bool guarded(base::FunctionRef<void()> fn, std::string& why) {
     static std::once_flag once;
     std::call_once(once, [] { llvm::install_fatal_error_handler(on_fatal_error, nullptr); });

@@ -16,4 +16,7 @@ namespace kite::dev::exec::jit {
 /// Runs fn; false, and the message in `why`, if LLVM gave up inside.
 bool guarded(base::FunctionRef<void()> fn, std::string& why);
 
+/// Does what LLVM does when it gives up, for tests.
+[[noreturn]] void raise_fatal_error(const char* reason);
+
 } // namespace kite::dev::exec::jit
