@@ -14,10 +14,15 @@ namespace kite::dev::exec {
 class FiberPool;
 }
 
+namespace kite::dev::exec::jit::texgen {
+class Cell;
+class Library;
+} // namespace kite::dev::exec::jit::texgen
+
 namespace kite::dev::exec::jit {
 
 /// Bump when generated code of an older build must not be reused.
-inline constexpr uint32_t kAbiVersion = 2;
+inline constexpr uint32_t kAbiVersion = 3;
 /// Zero bytes that out-of-bounds scalar loads read.
 inline constexpr unsigned kZeroBytes = 128;
 
@@ -33,6 +38,8 @@ struct WaveEnv {
     const Helpers* helpers = nullptr;    ///< the table below
     const std::byte* zeros = nullptr;    ///< kZeroBytes zero bytes
     FiberPool* fibers = nullptr;         ///< set if waves can wait at barriers
+    texgen::Library* textures = nullptr; ///< generated texture routines
+    texgen::Cell* cells = nullptr;       ///< their inline caches, one per instruction of texture_cells()
     uint32_t group[3] = {};              ///< workgroup id
     uint32_t subgroup = 0;               ///< wave index in the workgroup
     uint32_t subgroup_count = 1;         ///< waves in the workgroup
@@ -66,11 +73,18 @@ struct Helpers {
     void (*atomic)(const hw::Inst* inst, AtomicLanes* lanes);     ///< atom
     void (*scratch)(const hw::Inst* inst, std::byte* base, ScratchLanes* lanes); ///< misaligned ld/st
     void (*tex)(const hw::Inst* inst, const DrawContext* draw, tex::Lanes* lanes); ///< image instructions
+    void (*tex_uniform)(const WaveEnv* env, const hw::Inst* inst, tex::Lanes* lanes, uint64_t image_va,
+                        uint64_t sampler_va, uint32_t cell); ///< tex, txg, txf with uniform descriptors
     void (*attribute)(const hw::Inst* inst, const DrawContext* draw, const VertexWave* wave,
                       uint32_t* rows);                            ///< ldattr: 8 rows of kMaxLanes
     void (*barrier)(const WaveEnv* env);                          ///< barrier
     uint64_t (*clock)();                                          ///< sys clock
 };
+
+/// True for the instructions that have a texture cell: tex, txg and txf whose descriptors are scalar.
+[[nodiscard]] bool has_texture_cell(const hw::Inst& inst);
+/// Cells a program needs; instructions are numbered in program order.
+[[nodiscard]] size_t texture_cells(const Program& program);
 
 /// The table.
 [[nodiscard]] const Helpers& helpers();

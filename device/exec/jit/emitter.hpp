@@ -182,6 +182,7 @@ private:
     void attribute_by_helper(const hw::Inst& inst, std::vector<Value*>& rows);
     bool attribute_inline(const hw::Inst& inst, std::vector<Value*>& rows);
     void lower_tex(const hw::Inst& inst);
+    void call_texture_unit(const hw::Inst& inst, Value* lanes);
 
     llvm::Module& module_;
     llvm::LLVMContext& context_;
@@ -193,6 +194,7 @@ private:
     std::string error_;
     FlowPlan plan_;
     uint32_t at_ = 0;           // instruction being lowered
+    uint32_t next_cell_ = 0;    // texture cells handed out
     bool escaped_ = false;      // lanes may have left the program
 
     llvm::Type* mask_type_;     // <W x i1>

@@ -4,6 +4,7 @@
 #include "device/exec/atomics.hpp"
 #include "device/exec/attribute.hpp"
 #include "device/exec/fiber.hpp"
+#include "device/exec/jit/texgen/dispatch.hpp"
 #include "device/exec/interp/interp.hpp"
 #include "device/exec/memory.hpp"
 #include "device/exec/system.hpp"
@@ -86,10 +87,25 @@ void texture(const hw::Inst* inst, const DrawContext* draw, tex::Lanes* lanes) {
     tex::execute(*inst, *draw, *lanes);
 }
 
-constexpr Helpers kHelpers{alu, atomic, scratch, texture, attribute, barrier, device_clock};
+void texture_uniform(const WaveEnv* env, const hw::Inst* inst, tex::Lanes* lanes, uint64_t image_va,
+                     uint64_t sampler_va, uint32_t cell) {
+    env->cells[cell].execute(*env->textures, *inst, *env->draw, *lanes, image_va, sampler_va);
+}
+
+constexpr Helpers kHelpers{alu, atomic, scratch, texture, texture_uniform, attribute, barrier, device_clock};
 alignas(64) constexpr std::byte kZeros[kZeroBytes]{};
 
 } // namespace
+
+bool has_texture_cell(const hw::Inst& inst) {
+    const bool sampled = inst.op == hw::Op::tex || inst.op == hw::Op::txg;
+    return (sampled || inst.op == hw::Op::txf) && inst.src0.file == hw::File::S &&
+           (!sampled || inst.src1.file == hw::File::S);
+}
+
+size_t texture_cells(const Program& program) {
+    return static_cast<size_t>(std::ranges::count_if(program.code, has_texture_cell));
+}
 
 const Helpers& helpers() { return kHelpers; }
 const std::byte* zeros() { return kZeros; }

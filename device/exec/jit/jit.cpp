@@ -75,7 +75,7 @@ public:
     RoutineCache(Target target, std::unique_ptr<Linker> linker, std::unique_ptr<DiskCache> disk,
                  bool perf)
         : target_(std::move(target)), linker_(std::move(linker)), disk_(std::move(disk)),
-          perf_(perf) {}
+          perf_(perf), textures_(target_, *linker_, disk_.get()) {}
 
     const Target& target() const { return target_; }
 
@@ -164,7 +164,7 @@ private:
         if (perf_) {
             write_perf_map(*program, *code);
         }
-        return make_native_routine(program, target_.width, std::move(code));
+        return make_native_routine(program, target_.width, std::move(code), textures_);
     }
 
     std::shared_ptr<const Routine> interpret(const std::shared_ptr<const Program>& program,
@@ -188,6 +188,7 @@ private:
     std::unique_ptr<Linker> linker_;
     std::unique_ptr<DiskCache> disk_;
     bool perf_;
+    texgen::Library textures_;
     std::mutex perf_mutex_;
     std::mutex mutex_; // guards everything below
     std::condition_variable made_;

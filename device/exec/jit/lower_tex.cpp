@@ -24,8 +24,11 @@ void Emitter::lower_tex(const hw::Inst& inst) {
     put32(offsetof(tex::Lanes, width), b_.getInt32(width_));
     b_.CreateStore(b_.getInt8(program_.info.stage == hw::Stage::fragment ? 1 : 0),
                    address(lanes, offsetof(tex::Lanes, fragment)));
-    put_row(offsetof(tex::Lanes, image_va), pair(inst.src0, Shape::vector));
-    if (sampled && inst.src1.is_reg()) {
+    const bool uniform = has_texture_cell(inst);
+    if (!uniform) {
+        put_row(offsetof(tex::Lanes, image_va), pair(inst.src0, Shape::vector));
+    }
+    if (!uniform && sampled && inst.src1.is_reg()) {
         put_row(offsetof(tex::Lanes, sampler_va), pair(inst.src1, Shape::vector));
     }
     constexpr size_t kRow = kMaxLanes * 4;
@@ -56,9 +59,7 @@ void Emitter::lower_tex(const hw::Inst& inst) {
         put_value(0, inst.src3);
         put_value(2, inst.src4);
     }
-    auto* type = llvm::FunctionType::get(b_.getVoidTy(),
-                                         {b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy()}, false);
-    b_.CreateCall(type, helper(offsetof(Helpers, tex)), {inst_pointer(inst), draw_, lanes});
+    call_texture_unit(inst, lanes);
     if (inst.op == Op::imgst || inst.dst.is_none()) {
         return;
     }
@@ -71,6 +72,25 @@ void Emitter::lower_tex(const hw::Inst& inst) {
         Value* x = b_.CreateAlignedLoad(ity(32, Shape::vector), row, llvm::Align(4));
         write(inst, k, b_.CreateSelect(exec(), x, constant(0, 32, Shape::vector)));
     }
+}
+
+// Uniform descriptors go through the instruction's cell to a generated routine, others to the reference.
+void Emitter::call_texture_unit(const hw::Inst& inst, Value* lanes) {
+    llvm::Type* pointer = b_.getPtrTy();
+    llvm::Type* none = b_.getVoidTy();
+    if (!has_texture_cell(inst)) {
+        auto* type = llvm::FunctionType::get(none, {pointer, pointer, pointer}, false);
+        b_.CreateCall(type, helper(offsetof(Helpers, tex)), {inst_pointer(inst), draw_, lanes});
+        return;
+    }
+    llvm::Type* i64 = b_.getInt64Ty();
+    auto* type = llvm::FunctionType::get(
+        none, {pointer, pointer, pointer, i64, i64, b_.getInt32Ty()}, false);
+    Value* image = pair(inst.src0, Shape::scalar);
+    Value* sampler =
+        inst.op == Op::txf ? b_.getInt64(0) : pair(inst.src1, Shape::scalar);
+    b_.CreateCall(type, helper(offsetof(Helpers, tex_uniform)),
+                  {env_, inst_pointer(inst), lanes, image, sampler, b_.getInt32(next_cell_++)});
 }
 
 } // namespace kite::dev::exec::jit

@@ -2,6 +2,7 @@
 #include "device/exec/jit/native_routine.hpp"
 
 #include "device/exec/fiber.hpp"
+#include "device/exec/jit/texgen/dispatch.hpp"
 #include "device/exec/worker_memory.hpp"
 
 #include "base/log.hpp"
@@ -14,9 +15,11 @@ namespace {
 
 class NativeRoutine final : public Routine {
 public:
-    NativeRoutine(std::shared_ptr<const Program> program, unsigned width, std::unique_ptr<Code> code)
+    NativeRoutine(std::shared_ptr<const Program> program, unsigned width, std::unique_ptr<Code> code,
+                  texgen::Library& textures)
         : program_(std::move(program)), width_(width), code_(std::move(code)),
-          entry_(code_->entry()) {}
+          entry_(code_->entry()), textures_(textures),
+          cells_(std::make_unique<texgen::Cell[]>(texture_cells(*program_))) {}
 
     const Program& program() const override { return *program_; }
 
@@ -93,6 +96,8 @@ private:
         env.code = program_->code.data();
         env.helpers = &helpers();
         env.zeros = zeros();
+        env.textures = &textures_;
+        env.cells = cells_.get();
         return env;
     }
 
@@ -109,13 +114,16 @@ private:
     unsigned width_;
     std::unique_ptr<Code> code_;
     Entry entry_;
+    texgen::Library& textures_;
+    std::unique_ptr<texgen::Cell[]> cells_;
 };
 
 } // namespace
 
 std::shared_ptr<const Routine> make_native_routine(std::shared_ptr<const Program> program,
-                                                   unsigned width, std::unique_ptr<Code> code) {
-    return std::make_shared<NativeRoutine>(std::move(program), width, std::move(code));
+                                                   unsigned width, std::unique_ptr<Code> code,
+                                                   texgen::Library& textures) {
+    return std::make_shared<NativeRoutine>(std::move(program), width, std::move(code), textures);
 }
 
 } // namespace kite::dev::exec::jit

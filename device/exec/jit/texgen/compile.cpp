@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A texture routine's IR to an object file.
 #include "device/exec/jit/texgen/builder.hpp"
+
+#include "device/exec/jit/guard.hpp"
 #include "device/exec/jit/texgen/library.hpp"
 
 #pragma GCC diagnostic push
@@ -18,6 +20,7 @@
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/LICM.h>
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Utils/Cloning.h>
 #pragma GCC diagnostic pop
 
 namespace kite::dev::exec::jit::texgen {
@@ -63,50 +66,76 @@ void optimise(llvm::Function& function, llvm::TargetMachine& machine) {
 
 } // namespace
 
-base::Result<std::vector<std::byte>> compile(const TexKey& key, const Target& target) {
-    const auto machine = machine_for(target);
-    if (machine == nullptr) {
-        return base::unsupported("native code generation");
-    }
+namespace {
+
+// Everything one compilation owns. Destroyed only after success: a fatal error leaves it in pieces.
+struct Work {
+    std::unique_ptr<llvm::TargetMachine> machine;
     llvm::LLVMContext context;
-    llvm::Module module("kite-tex", context);
+    std::unique_ptr<llvm::Module> module;
+    std::string problem;
+    llvm::SmallVector<char, 0> object;
+};
+
+bool emit(llvm::TargetMachine& machine, llvm::Module& module, llvm::CodeGenFileType type,
+          llvm::SmallVectorImpl<char>& out) {
+    llvm::raw_svector_ostream stream(out);
+    llvm::legacy::PassManager passes;
+    if (machine.addPassesToEmitFile(passes, stream, nullptr, type)) {
+        return false;
+    }
+    passes.run(module);
+    return true;
+}
+
+void generate(Work& work, const TexKey& key, const Target& target) {
+    work.module = std::make_unique<llvm::Module>("kite-tex", work.context);
+    llvm::Module& module = *work.module;
     module.setTargetTriple(kTriple);
-    module.setDataLayout(machine->createDataLayout());
+    module.setDataLayout(work.machine->createDataLayout());
     Builder builder(module, key);
     builder.run(kEntryName);
     llvm::Function& function = *module.getFunction(kEntryName);
-    std::string problem;
-    llvm::raw_string_ostream problem_stream(problem);
-    if (llvm::verifyFunction(function, &problem_stream)) {
-        return base::fail(base::ErrorCode::unsupported, "generated IR is malformed: {}", problem);
+    llvm::raw_string_ostream stream(work.problem);
+    if (llvm::verifyFunction(function, &stream)) {
+        work.problem = "generated IR is malformed: " + work.problem;
+        return;
     }
-    optimise(function, *machine);
+    optimise(function, *work.machine);
     if (target.dump_ir) {
         module.print(llvm::errs(), nullptr);
     }
-    const auto emit = [&](llvm::TargetMachine& to, llvm::CodeGenFileType type,
-                          llvm::SmallVectorImpl<char>& out) {
-        llvm::raw_svector_ostream stream(out);
-        llvm::legacy::PassManager passes;
-        if (to.addPassesToEmitFile(passes, stream, nullptr, type)) {
-            return false;
-        }
-        passes.run(module);
-        return true;
-    };
     if (target.dump_asm) {
+        const auto machine = machine_for(target);
+        const auto copy = llvm::CloneModule(module);
         llvm::SmallVector<char, 0> text;
-        const auto other = machine_for(target);
-        if (emit(*other, llvm::CodeGenFileType::AssemblyFile, text)) {
+        if (emit(*machine, *copy, llvm::CodeGenFileType::AssemblyFile, text)) {
             llvm::errs() << llvm::StringRef(text.data(), text.size());
         }
     }
-    llvm::SmallVector<char, 0> object;
-    if (!emit(*machine, llvm::CodeGenFileType::ObjectFile, object)) {
-        return base::unsupported("object emission");
+    if (!emit(*work.machine, module, llvm::CodeGenFileType::ObjectFile, work.object)) {
+        work.problem = "no object emission";
     }
-    const auto* bytes = reinterpret_cast<const std::byte*>(object.data());
-    return std::vector<std::byte>(bytes, bytes + object.size());
+}
+
+} // namespace
+
+base::Result<std::vector<std::byte>> compile(const TexKey& key, const Target& target) {
+    auto work = std::make_unique<Work>();
+    work->machine = machine_for(target);
+    if (work->machine == nullptr) {
+        return base::unsupported("native code generation");
+    }
+    std::string why;
+    if (!guarded([&] { generate(*work, key, target); }, why)) {
+        (void)work.release(); // in an unknown state: leaked on purpose
+        return base::fail(base::ErrorCode::unsupported, "the code generator gave up: {}", why);
+    }
+    if (!work->problem.empty()) {
+        return base::fail(base::ErrorCode::unsupported, "{}", work->problem);
+    }
+    const auto* bytes = reinterpret_cast<const std::byte*>(work->object.data());
+    return std::vector<std::byte>(bytes, bytes + work->object.size());
 }
 
 } // namespace kite::dev::exec::jit::texgen
