@@ -10,14 +10,20 @@ namespace {
 
 // Values that differ between lanes whatever their operands are, or that only vector registers can
 // hold.
-bool varies_by_itself(const ir::Inst& i) {
+bool varies_by_itself(const ir::Function& f, const ir::Inst& i) {
     if (!ir::is_hw(i.op)) {
         return false;
     }
     const hw::Op op = ir::hw_op(i.op);
     if (op == hw::Op::sys) {
         const hw::SysValInfo* sv = hw::sysval_info(static_cast<hw::SysVal>(i.imm & 0xffffu));
-        return sv == nullptr || !sv->uniform;
+        if (sv == nullptr || sv->uniform) {
+            return sv == nullptr;
+        }
+        // A wave stays inside one row of a workgroup whose rows are whole waves.
+        const bool whole_rows = f.workgroup[0] % kWidestWave == 0;
+        return !(whole_rows &&
+                 (sv->value == hw::SysVal::local_y || sv->value == hw::SysVal::local_z));
     }
     if (op == hw::Op::ld && hw::LdSub::unpack(i.sub).space == hw::Space::scratch) {
         return true;
@@ -89,7 +95,7 @@ private:
         if (uniform_by_itself(i)) {
             return false;
         }
-        if (varies_by_itself(i)) {
+        if (varies_by_itself(f_, i)) {
             return true;
         }
         if (i.op == ir::phi && joins_[i.block->id]) {

@@ -16,6 +16,9 @@
 
 namespace kite::cc {
 
+/// Lanes of the widest wave.
+inline constexpr uint32_t kWidestWave = 16;
+
 /// Result of the analysis.
 struct Divergence {
     std::vector<bool> varying; ///< by value id: must live in a vector register

@@ -117,6 +117,19 @@ void Selector::hardware(const ir::Inst& i) {
     if (i.id < inverted_.size() && inverted_[i.id]) {
         m.sub = opposite(op, i.sub);
     }
+    if (op == hw::Op::ld || op == hw::Op::st) {
+        memory(m, i.operands.size() > first_source + 1 ? i.operands[first_source + 1] : nullptr);
+        return;
+    }
+    if (op == hw::Op::sys && m.dst.is_reg() && file_of(m.dst) == hw::File::S &&
+        !hw::sysval_info(static_cast<hw::SysVal>(m.imm & 0xffffu))->uniform) {
+        // Uniform by the shape of the workgroup, but the ISA offers it as a vector only.
+        const mir::Operand scalar = m.dst;
+        m.dst = mir::Operand::of(out_.add_vreg(hw::File::V, 1));
+        emit(m);
+        copy(scalar, m.dst, 1, false);
+        return;
+    }
     emit(m);
 }
 

@@ -21,7 +21,7 @@ namespace kite::cc {
 class Selector {
 public:
     Selector(const ir::Function& f, const Tree& tree, const Divergence& divergence)
-        : f_(f), tree_(tree), values_(f, tree, divergence, out_) {}
+        : f_(f), tree_(tree), divergence_(divergence), values_(f, tree, divergence, out_) {}
 
     /// Selects everything; false if constructs nest too deeply.
     bool run();
@@ -37,8 +37,9 @@ private:
     using Key = std::pair<uint64_t, uint32_t>;
     // Constants and broadcasts made so far, valid while the list they were made in is open.
     struct Scope {
-        std::map<Key, mir::Operand> constants; // bits and registers
-        std::map<Key, mir::Operand> vectors;   // virtual scalar register (and offset) and registers
+        std::map<Key, mir::Operand> constants;   // bits and registers
+        std::map<Key, mir::Operand> first_lanes; // virtual vector register: its value in lane 0
+        std::map<Key, mir::Operand> vectors; // virtual scalar register (and offset) and registers
     };
 
     // select.cpp
@@ -58,6 +59,13 @@ private:
     mir::Operand to_scalar(mir::Operand o, unsigned regs);
     [[nodiscard]] static std::optional<uint64_t> constant_bits(const ir::Inst& v);
     [[nodiscard]] hw::File file_of(mir::Operand o) const { return out_.vregs[o.reg].file; }
+
+    // addressing.cpp
+    [[nodiscard]] std::optional<uint32_t> lane_step(const ir::Inst& v, unsigned depth) const;
+    [[nodiscard]] uint64_t bound(const ir::Inst& v, unsigned depth) const;
+    void memory(const mir::Inst& m, const ir::Inst* offset);
+    void emit_either(const mir::Inst& wide, const mir::Inst& general, const mir::Operand& first,
+                     bool surely_wide);
 
     // insts.cpp
     void code(const ir::Block& b);
@@ -87,6 +95,7 @@ private:
 
     const ir::Function& f_;
     const Tree& tree_;
+    const Divergence& divergence_;
     mir::Function out_;
     Values values_;
     std::vector<Open> open_;

@@ -188,6 +188,26 @@ TEST_P(Glsl, SubgroupsSeeTheirActiveLanes) {
     }
 }
 
+TEST_P(Glsl, ConsecutiveLanesAccessTheRightWords) {
+    constexpr uint32_t kCount = 4 * 64;
+    Runner runner(GetParam());
+    const uint64_t in = runner.add_buffer(0, kCount * 4);
+    const uint64_t out = runner.add_buffer(1, kCount * 16);
+    for (uint32_t i = 0; i < kCount; ++i) {
+        runner.words(in)[i] = i * 7 + 1;
+    }
+    ASSERT_NO_FATAL_FAILURE(run("neighbours.comp", runner, {4, 1, 1}));
+    const auto source = [](uint32_t i) { return i < kCount ? i * 7 + 1 : 0; };
+    for (uint32_t i = 0; i < kCount; ++i) {
+        const uint32_t* r = runner.words(out) + 4 * i;
+        const uint32_t other = i ^ 32;
+        EXPECT_EQ(r[0], source(i)) << i;
+        EXPECT_EQ(r[1], source(i - 3)) << i;
+        EXPECT_EQ(r[2], source(i + 190) + source(i - 1)) << i;
+        EXPECT_EQ(r[3], source(other) + other / 32 % 2) << i;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(WaveSizes, Glsl, testing::Values(8u, 16u));
 
 } // namespace
