@@ -4,6 +4,7 @@
 #include "device/format/codec.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -44,14 +45,50 @@ Axis make_axis(int32_t src0, int32_t src1, int32_t dst0, int32_t dst1, uint32_t 
     return axis;
 }
 
-void read_float(const SurfaceView& s, uint32_t x, uint32_t y, uint32_t z, float out[4]) {
-    if (s.info->compressed) {
-        const uint32_t bw = s.info->block_w, bh = s.info->block_h;
-        format::decode_block_texel(s.format, s.at(x / bw, y / bh, z), y % bh * bw + x % bw, out);
-    } else {
-        format::decode_float(s.format, s.at(x, y, z), out);
+/// Texels of any format.
+struct AnyTexels {
+    const SurfaceView& s;
+    void read(uint32_t x, uint32_t y, uint32_t z, float out[4]) const {
+        if (s.info->compressed) {
+            const uint32_t bw = s.info->block_w, bh = s.info->block_h;
+            format::decode_block_texel(s.format, s.at(x / bw, y / bh, z), y % bh * bw + x % bw,
+                                       out);
+        } else {
+            format::decode_float(s.format, s.at(x, y, z), out);
+        }
     }
-}
+};
+
+/// Texels of four bytes through tables: the formats of most mip chains.
+struct ByteTexels {
+    const SurfaceView& s;
+    std::array<float, 256> color{}, alpha{};
+    std::array<uint8_t, 4> at{}; ///< byte of each component
+
+    explicit ByteTexels(const SurfaceView& surface) : s(surface) {
+        for (unsigned c = 0; c < 4; ++c) {
+            at[c] = s.info->ch[c].shift / 8;
+        }
+        for (unsigned v = 0; v < 256; ++v) {
+            alpha[v] = static_cast<float>(v) / 255.0f;
+            color[v] = s.info->srgb ? format::srgb_to_linear(static_cast<uint8_t>(v)) : alpha[v];
+        }
+    }
+    static bool fits(const hw::FormatInfo& info) {
+        return info.bytes_per_block == 4 &&
+               std::all_of(info.ch, info.ch + 4, [](const hw::Channel& c) {
+                   return c.bits == 8 &&
+                          (c.type == hw::ChannelType::unorm || c.type == hw::ChannelType::srgb);
+               });
+    }
+    void read(uint32_t x, uint32_t y, uint32_t z, float out[4]) const {
+        const std::byte* p = s.at(x, y, z);
+        for (unsigned c = 0; c < 3; ++c) {
+            out[c] = color[static_cast<uint8_t>(p[at[c]])];
+        }
+        out[3] = alpha[static_cast<uint8_t>(p[at[3]])];
+    }
+};
 
 struct Blit {
     SurfaceView src, dst;
@@ -65,16 +102,18 @@ void blend(const float a[4], const float b[4], float w, float out[4]) {
     }
 }
 
-void read_linear(const Blit& b, uint32_t x, uint32_t y, uint32_t z, float out[4]) {
+template <class Texels>
+void read_linear(const Blit& b, const Texels& texels, uint32_t x, uint32_t y, uint32_t z,
+                 float out[4]) {
     float plane[2][4];
     const unsigned planes = b.z.w[z] != 0.0f ? 2 : 1;
     for (unsigned p = 0; p < planes; ++p) {
         const uint32_t sz = p == 0 ? b.z.i0[z] : b.z.i1[z];
         float t[4][4], row[2][4];
-        read_float(b.src, b.x.i0[x], b.y.i0[y], sz, t[0]);
-        read_float(b.src, b.x.i1[x], b.y.i0[y], sz, t[1]);
-        read_float(b.src, b.x.i0[x], b.y.i1[y], sz, t[2]);
-        read_float(b.src, b.x.i1[x], b.y.i1[y], sz, t[3]);
+        texels.read(b.x.i0[x], b.y.i0[y], sz, t[0]);
+        texels.read(b.x.i1[x], b.y.i0[y], sz, t[1]);
+        texels.read(b.x.i0[x], b.y.i1[y], sz, t[2]);
+        texels.read(b.x.i1[x], b.y.i1[y], sz, t[3]);
         blend(t[0], t[1], b.x.w[x], row[0]);
         blend(t[2], t[3], b.x.w[x], row[1]);
         blend(row[0], row[1], b.y.w[y], plane[p]);
@@ -86,27 +125,35 @@ void read_linear(const Blit& b, uint32_t x, uint32_t y, uint32_t z, float out[4]
     }
 }
 
-/// One destination row.
-void blit_row(const Blit& b, uint32_t y, uint32_t z) {
-    const bool raw = !b.linear && b.src.format == b.dst.format;
-    const bool integer = format::is_integer(b.src.format);
+/// One destination row of a bitwise or integer copy.
+void copy_row(const Blit& b, uint32_t y, uint32_t z) {
+    const bool raw = b.src.format == b.dst.format;
+    const uint32_t sy = b.y.i0[y], sz = b.z.i0[z];
     for (uint32_t x = 0; x < b.x.size(); ++x) {
+        const std::byte* in = b.src.at(b.x.i0[x], sy, sz);
         std::byte* out = b.dst.at(b.x.first + x, b.y.first + y, b.z.first + z);
         if (raw) {
-            std::memcpy(out, b.src.at(b.x.i0[x], b.y.i0[y], b.z.i0[z]), b.dst.bpb);
-        } else if (integer) {
-            uint32_t value[4];
-            format::decode_int(b.src.format, b.src.at(b.x.i0[x], b.y.i0[y], b.z.i0[z]), value);
-            format::encode_int(b.dst.format, value, out);
+            std::memcpy(out, in, b.dst.bpb);
         } else {
-            float value[4];
-            if (b.linear) {
-                read_linear(b, x, y, z, value);
-            } else {
-                read_float(b.src, b.x.i0[x], b.y.i0[y], b.z.i0[z], value);
-            }
-            format::encode_float(b.dst.format, value, out);
+            uint32_t value[4];
+            format::decode_int(b.src.format, in, value);
+            format::encode_int(b.dst.format, value, out);
         }
+    }
+}
+
+/// One destination row through floats.
+template <class Texels>
+void convert_row(const Blit& b, const Texels& texels, uint32_t y, uint32_t z) {
+    for (uint32_t x = 0; x < b.x.size(); ++x) {
+        float value[4];
+        if (b.linear) {
+            read_linear(b, texels, x, y, z, value);
+        } else {
+            texels.read(b.x.i0[x], b.y.i0[y], b.z.i0[z], value);
+        }
+        format::encode_float(b.dst.format, value,
+                             b.dst.at(b.x.first + x, b.y.first + y, b.z.first + z));
     }
 }
 
@@ -168,9 +215,19 @@ base::Result<void> blit_image(const Engine& engine, const hw::BlitImagePacket& p
     if (b.x.size() == 0 || b.y.size() == 0 || b.z.size() == 0) {
         return {};
     }
-    // A texel takes some 20 ns to convert; count it as 64 bytes of work.
-    for_rows(engine, b.y.size(), b.z.size(), uint64_t{b.x.size()} * 64,
-             [&](uint32_t y, uint32_t z) { blit_row(b, y, z); });
+    const auto rows = [&](base::FunctionRef<void(uint32_t, uint32_t)> row) {
+        // A texel takes some 10 ns to convert; count it as 64 bytes of work.
+        for_rows(engine, b.y.size(), b.z.size(), uint64_t{b.x.size()} * 64, row);
+    };
+    if (!b.linear && (b.src.format == b.dst.format || format::is_integer(b.src.format))) {
+        rows([&](uint32_t y, uint32_t z) { copy_row(b, y, z); });
+    } else if (ByteTexels::fits(*b.src.info)) {
+        const ByteTexels texels(b.src);
+        rows([&](uint32_t y, uint32_t z) { convert_row(b, texels, y, z); });
+    } else {
+        const AnyTexels texels{b.src};
+        rows([&](uint32_t y, uint32_t z) { convert_row(b, texels, y, z); });
+    }
     return {};
 }
 

@@ -64,6 +64,29 @@ void resolve_texel(const SurfaceView& src, const SurfaceView& dst, const std::by
     format::encode_float(dst.format, sum, out);
 }
 
+/// True for four 8-bit unorm channels, whatever their order: averages can be taken byte by byte.
+bool bytes_of_unorm(const hw::FormatInfo& info) {
+    return info.bytes_per_block == 4 && std::all_of(info.ch, info.ch + 4, [](const hw::Channel& c) {
+               return c.type == hw::ChannelType::unorm && c.bits == 8;
+           });
+}
+
+/// Averages four samples of four bytes; ties go to even.
+uint32_t average_bytes(const std::byte* first, uint64_t step) {
+    constexpr uint32_t kEven = 0x00ff00ff;
+    uint32_t low = 0, high = 0; // two 16-bit sums each
+    for (unsigned s = 0; s < 4; ++s) {
+        uint32_t v;
+        std::memcpy(&v, first + s * step, 4);
+        low += v & kEven;
+        high += v >> 8 & kEven;
+    }
+    // (sum + 1 + (bit 2 of the sum)) / 4 rounds halves to even.
+    low = (low + 0x00010001 + (low >> 2 & 0x00010001)) >> 2 & kEven;
+    high = (high + 0x00010001 + (high >> 2 & 0x00010001)) >> 2 & kEven;
+    return low | high << 8;
+}
+
 } // namespace
 
 base::Result<void> resolve_image(const Engine& engine, const hw::ResolveImagePacket& p) {
@@ -86,17 +109,23 @@ base::Result<void> resolve_image(const Engine& engine, const hw::ResolveImagePac
     const bool one = p.mode == hw::ResolveMode::sample_zero || p.mode == hw::ResolveMode::none ||
                      src.samples == 1 ||
                      (format::is_integer(src.format) && p.mode == hw::ResolveMode::average);
-    for_rows(engine, from->h, from->d, uint64_t{from->w} * 64, [&](uint32_t y, uint32_t z) {
-        for (uint32_t x = 0; x < from->w; ++x) {
-            const std::byte* in = src.at(from->x + x, from->y + y, from->z + z);
-            std::byte* out = dst.at(to->x + x, to->y + y, to->z + z);
-            if (one) {
-                std::memcpy(out, in, dst.bpb);
-            } else {
-                resolve_texel(src, dst, in, p.mode, out);
-            }
-        }
-    });
+    const bool bytes =
+        p.mode == hw::ResolveMode::average && src.samples == 4 && bytes_of_unorm(*src.info);
+    for_rows(engine, from->h, from->d, uint64_t{from->w} * (bytes ? 16 : 64),
+             [&](uint32_t y, uint32_t z) {
+                 for (uint32_t x = 0; x < from->w; ++x) {
+                     const std::byte* in = src.at(from->x + x, from->y + y, from->z + z);
+                     std::byte* out = dst.at(to->x + x, to->y + y, to->z + z);
+                     if (bytes) {
+                         const uint32_t average = average_bytes(in, uint64_t{16} * 4);
+                         std::memcpy(out, &average, 4);
+                     } else if (one) {
+                         std::memcpy(out, in, dst.bpb);
+                     } else {
+                         resolve_texel(src, dst, in, p.mode, out);
+                     }
+                 }
+             });
     return {};
 }
 

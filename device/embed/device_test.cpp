@@ -262,8 +262,8 @@ INSTANTIATE_TEST_SUITE_P(Executors, DeviceTest,
                          testing::Values(DeviceConfig{.wave_size = 8, .threads = 2, .executor = 1},
                                          DeviceConfig{.wave_size = 16, .threads = 1, .executor = 1},
                                          DeviceConfig{.threads = 2, .executor = 0}),
-                         [](const auto& info) {
-                             const DeviceConfig& c = info.param;
+                         [](const auto& each) {
+                             const DeviceConfig& c = each.param;
                              return std::string(c.executor == 1 ? "interp" : "automatic") +
                                     std::to_string(c.wave_size);
                          });

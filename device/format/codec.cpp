@@ -213,6 +213,14 @@ void decode_srgb8x4(const std::byte* p, float rgba[4]) {
     rgba[3] = unorm8(p[3]);
 }
 
+template <unsigned R, unsigned B>
+void encode_srgb8x4(const float rgba[4], std::byte* p) {
+    p[R] = static_cast<std::byte>(linear_to_srgb(rgba[0]));
+    p[1] = static_cast<std::byte>(linear_to_srgb(rgba[1]));
+    p[B] = static_cast<std::byte>(linear_to_srgb(rgba[2]));
+    p[3] = to_unorm8(rgba[3]);
+}
+
 } // namespace
 
 float half_to_float(uint16_t half) {
@@ -312,6 +320,11 @@ void encode_float(uint32_t format, const float rgba[4], std::byte* texel) {
         return encode_unorm8x4<0, 2>(rgba, texel);
     case Format::b8g8r8a8_unorm:
         return encode_unorm8x4<2, 0>(rgba, texel);
+    case Format::r8g8b8a8_srgb:
+    case Format::a8b8g8r8_srgb_pack32:
+        return encode_srgb8x4<0, 2>(rgba, texel);
+    case Format::b8g8r8a8_srgb:
+        return encode_srgb8x4<2, 0>(rgba, texel);
     case Format::r32g32b32a32_sfloat:
         std::memcpy(texel, rgba, 16);
         return;
