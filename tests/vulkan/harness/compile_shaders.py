@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Compiles the shaders that test sources carry: compile_shaders.py GLSLANG OUTPUT SOURCE...
 
-A shader is a block comment that begins with `/*glsl NAME.STAGE [-DNAME=VALUE ...]`; OUTPUT becomes a
-C++ header with one array NAME_STAGE per shader. `#version 460` is put before the text. A compiler
-error is reported with the source's own line numbers.
+A shader is a block comment that begins with `/*glsl NAME.STAGE [OPTION...] [| NAME2 OPTION...]...`:
+the same text compiled once per name, each with its own options (-DT=int). OUTPUT becomes a C++
+header with one array NAME_STAGE per name. `#version 460` is put before the text. A compiler error
+is reported with the source's own line numbers.
 """
 
 import pathlib
@@ -20,7 +21,11 @@ def shaders(path):
     text = path.read_text()
     for match in BLOCK.finditer(text):
         line = text.count("\n", 0, match.start(4)) + 1
-        yield match[1], match[2], match[3].split(), line, match[4]
+        first, *variants = match[3].split("|")
+        yield match[1], match[2], first.split(), line, match[4]
+        for variant in variants:
+            name, *options = variant.split()
+            yield name, match[2], options, line, match[4]
 
 
 def compile_one(glslang, folder, path, shader):
