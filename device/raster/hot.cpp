@@ -218,9 +218,18 @@ void draw(TileContext& t, const BinnedPrim& p, int tile_x, int tile_y) {
     }
 }
 
+void fill(std::byte* out, size_t bytes, const std::byte* pattern) {
+    const U16 value = load_bytes(pattern);
+    size_t at = 0;
+    for (; at + 64 <= bytes; at += 64) {
+        store_bytes(out + at, value);
+    }
+    __builtin_memcpy(out + at, pattern, bytes - at);
+}
+
 } // namespace
 
 extern const HotCode KITE_HOT_TABLE;
-const HotCode KITE_HOT_TABLE{KITE_HOT_NAME, draw};
+const HotCode KITE_HOT_TABLE{KITE_HOT_NAME, fill, draw};
 
 } // namespace kite::dev::raster

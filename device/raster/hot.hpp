@@ -13,8 +13,8 @@ namespace kite::dev::raster {
 
 /// Conversion tables of the sRGB curve, built once.
 struct SrgbTables {
-    alignas(
-        64) uint32_t encode[104]; ///< piecewise linear float -> 8 bit: bias in 16-31, scale in 0-15
+    alignas(64) uint32_t
+        encode[128]; ///< 104 used: piecewise linear float -> 8 bit: bias in 16-31, scale in 0-15
     alignas(64) uint32_t decode[256]; ///< 8 bit -> float bits
 };
 /// The tables.
@@ -40,6 +40,8 @@ void settle_counts(TileContext& context);
 /// One build of the pixel code.
 struct HotCode {
     const char* name; ///< instruction set
+    /// Repeats a 64-byte pattern over `bytes` bytes.
+    void (*fill)(std::byte* out, size_t bytes, const std::byte* pattern);
     /// Draws the part of a primitive inside the tile whose first pixel is (tile_x, tile_y).
     void (*draw)(TileContext& context, const BinnedPrim& prim, int tile_x, int tile_y);
 };

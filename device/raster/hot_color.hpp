@@ -19,7 +19,7 @@ KITE_SIMD U16 unorm8(F16 v) {
 KITE_SIMD U16 srgb8(const SrgbTables& tables, F16 v) {
     constexpr uint32_t kMin = (127u - 13u) << 23; // 2^-13, which encodes to 0
     const U16 word = as_uint(min(max(v, as_float(splat(kMin))), as_float(splat(0x3f7fffffu))));
-    const U16 entry = gather(tables.encode, (word - kMin) >> 20);
+    const U16 entry = lookup<2>(tables.encode, (word - kMin) >> 20);
     return (((entry >> 16) << 9) + (entry & 0xffffu) * ((word >> 12) & 0xffu)) >> 16;
 }
 
@@ -138,7 +138,7 @@ KITE_SIMD void write_rgba8(const TileContext& t, const PixelState& s, const Blen
                 src1[c] = clamp(as_float(load(rows1[c])), 0.0f, 1.0f);
             }
             dst[c] = Srgb && c < 3
-                         ? as_float(gather(t.srgb->decode, bytes[c]))
+                         ? as_float(lookup<3>(t.srgb->decode, bytes[c]))
                          : to_float(reinterpret_cast<const I16&>(bytes[c])) * (1.0f / 255.0f);
         }
         blend(b, s.blend_constants, src, dst, src1);

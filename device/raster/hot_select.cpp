@@ -41,7 +41,7 @@ const HotCode& hot_code() {
 
 const SrgbTables& srgb_tables() {
     static const SrgbTables tables = [] {
-        SrgbTables t;
+        SrgbTables t{};
         for (unsigned i = 0; i < 256; ++i) {
             t.decode[i] = std::bit_cast<uint32_t>(format::srgb_to_linear(static_cast<uint8_t>(i)));
         }

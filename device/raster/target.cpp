@@ -3,6 +3,7 @@
 
 #include "device/format/codec.hpp"
 #include "device/format/layout.hpp"
+#include "device/raster/hot.hpp"
 #include "kite_hw/formats.hpp"
 
 #include <algorithm>
@@ -92,26 +93,17 @@ std::byte* texel_at(const Target& t, uint32_t layer, uint32_t x, uint32_t y, uin
 
 /// Repeats a texel over memory.
 void fill_span(std::byte* out, size_t texels, uint32_t bytes, const std::byte* texel) {
-    const size_t total = texels * bytes;
-    const bool same =
-        std::all_of(texel, texel + bytes, [texel](std::byte b) { return b == texel[0]; });
-    if (same) {
-        std::memset(out, static_cast<int>(texel[0]), total);
+    if (64 % bytes != 0) { // no attachment format has such texels
+        for (size_t i = 0; i < texels; ++i) {
+            std::memcpy(out + i * bytes, texel, bytes);
+        }
         return;
     }
-    size_t done = std::min<size_t>(total, bytes);
-    std::memcpy(out, texel, done);
-    while (done < total && done < 256) { // a pattern long enough for wide stores
-        const size_t more = std::min(done, total - done);
-        std::memcpy(out + done, out, more);
-        done += more;
+    alignas(64) std::byte pattern[64];
+    for (uint32_t i = 0; i < 64; i += bytes) {
+        std::memcpy(pattern + i, texel, bytes);
     }
-    const size_t pattern = done;
-    while (done < total) {
-        const size_t more = std::min(pattern, total - done);
-        std::memcpy(out + done, out, more);
-        done += more;
-    }
+    hot_code().fill(out, texels * bytes, pattern);
 }
 
 } // namespace
