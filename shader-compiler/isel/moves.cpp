@@ -13,7 +13,10 @@ void Selector::moves(const Node& n) {
     const auto edge =
         static_cast<size_t>(std::find(to.preds.begin(), to.preds.end(), n.from) - to.preds.begin());
     const int32_t header = tree_.header_loop[to.id];
-    const bool enters_loop = header >= 0 && !tree_.inside(header, n.from->id);
+    const auto entries = std::count_if(to.preds.begin(), to.preds.end(), [&](const ir::Block* p) {
+        return header >= 0 && !tree_.inside(header, p->id);
+    });
+    const bool enters_loop = entries == 1 && !tree_.inside(header, n.from->id);
 
     std::vector<Move> pending;
     for (const auto& i : to.insts) {
@@ -28,8 +31,8 @@ void Selector::moves(const Node& n) {
             continue;
         }
         Move m{.dst = dst, .regs = i->type.regs()};
-        // Entering a loop writes its phis for the first time: nobody else's value can be lost,
-        // unless lanes took one out of an earlier run of the loop.
+        // The only way into a loop writes its phis for the first time: nobody else's value can be
+        // lost, unless lanes took one out of an earlier run of the loop.
         const bool first = enters_loop && values_.fresh_at(*i, header);
         m.masked = !first && n.divergent;
         m.bits = constant_bits(value);

@@ -31,6 +31,9 @@ public:
             return base::unsupported("control flow nested this deeply");
         }
         number_loops();
+        if (lost_) {
+            return base::unsupported("control flow of this shape");
+        }
         return std::move(tree_);
     }
 
@@ -278,18 +281,30 @@ private:
         number(tree_.body, -1);
     }
 
+    // Also checks that every branch leads to a construct around it.
     void number(const std::vector<Node>& nodes, int32_t loop) {
         for (const Node& n : nodes) {
             int32_t inner = loop;
+            const bool is_loop = n.kind == NodeKind::loop;
             if (n.kind == NodeKind::code) {
                 tree_.block_loop[n.block->id] = loop;
-            } else if (n.kind == NodeKind::loop) {
+            } else if (is_loop) {
                 inner = static_cast<int32_t>(tree_.loops.size());
                 tree_.header_loop[n.block->id] = inner;
                 tree_.loops.push_back({.header = n.block, .parent = loop});
+            } else if (n.kind == NodeKind::br && n.block != nullptr) {
+                const std::pair target{n.block, n.back};
+                lost_ = lost_ || std::find(open_.begin(), open_.end(), target) == open_.end();
+            }
+            const bool label = is_loop || n.kind == NodeKind::block;
+            if (label) {
+                open_.emplace_back(n.block, is_loop);
             }
             number(n.body, inner);
             number(n.other, inner);
+            if (label) {
+                open_.pop_back();
+            }
         }
     }
 
@@ -298,7 +313,9 @@ private:
     Tree tree_;
     std::vector<bool> wrapped_;
     std::vector<std::vector<const ir::Block*>> kids_;
+    std::vector<std::pair<const ir::Block*, bool>> open_; // labels around the node being numbered
     bool too_deep_ = false;
+    bool lost_ = false;
 };
 
 } // namespace

@@ -4,7 +4,9 @@
 #include "shader-compiler/ir/builder.hpp"
 #include "shader-compiler/ir/edit.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <span>
 
 namespace kite::test {
 
@@ -12,6 +14,9 @@ namespace {
 
 using namespace cc;
 using Kind = Stmt::Kind;
+
+// Blocks a lane runs before a graph stops going back.
+constexpr uint32_t kFuel = 40;
 
 enum AssignOp : unsigned {
     kAdd,
@@ -279,6 +284,65 @@ public:
     explicit IrBuilder(ir::Function& f) : f_(f), b_(f) {}
 
     void run(const FlowProgram& program) {
+        prologue();
+        list(program);
+        finish_program();
+        b_.finish();
+    }
+
+    // Blocks with several predecessors get phis for everything.
+    void run(const Graph& graph) {
+        prologue();
+        const size_t n = graph.size();
+        std::vector<ir::Block*> first(n), last(n);
+        std::vector<Vars> in(n), out(n);
+        for (size_t i = 0; i < n; ++i) {
+            first[i] = ir::add_block(f_);
+        }
+        ir::Block* entry = b_.block();
+        ir::set_jump(entry, first[0]);
+        const Vars start_values = vars_;
+        for (size_t i = 0; i < n; ++i) {
+            start(first[i]);
+            for (auto& v : vars_) {
+                v = b_.raw(ir::phi, hw::Type::none, {ir::Base::bits32, 1},
+                           std::span<ir::Inst* const>{});
+            }
+            in[i] = vars_;
+            for (const Stmt& s : graph[i].code) {
+                assign(s);
+            }
+            ir::Inst*& fuel = vars_[kVariables];
+            fuel = b_.alu(hw::Op::iadd, hw::Type::u32, {fuel, b_.u32(1)});
+            last[i] = first[i];
+            out[i] = vars_;
+            if (i + 1 == n) {
+                finish_program();
+                break;
+            }
+            ir::Inst* more = b_.icmp(hw::ICmp::lt, hw::Type::u32, fuel, b_.u32(kFuel));
+            ir::Inst* c = b_.logic(hw::Op::and_, more,
+                                   less({.kind = Kind::if_, .a = graph[i].a, .b = graph[i].b}));
+            if (graph[i].near == graph[i].far) {
+                ir::set_jump(last[i], first[graph[i].near]);
+            } else {
+                branch_to(last[i], c, first[graph[i].far], first[graph[i].near]);
+            }
+        }
+        for (size_t i = 0; i < n; ++i) {
+            for (const ir::Block* p : first[i]->preds) {
+                const auto from = std::find(last.begin(), last.end(), p) - last.begin();
+                for (unsigned k = 0; k < kSlots; ++k) {
+                    in[i][k]->operands.push_back(p == entry ? start_values[k]
+                                                            : out[static_cast<size_t>(from)][k]);
+                }
+            }
+        }
+        b_.finish();
+    }
+
+private:
+    void prologue() {
         f_.stage = hw::Stage::compute;
         f_.workgroup = {kGroupLanes, 1, 1};
         start(ir::add_block(f_));
@@ -298,12 +362,8 @@ public:
         vars_[2] = b_.u32(2);
         vars_[3] = b_.alu(hw::Op::imul, hw::Type::u32, {lane, b_.u32(0x9e3779b9)});
         vars_[4] = b_.alu(hw::Op::iadd, hw::Type::u32, {subgroup, b_.u32(1)});
-        list(program);
-        finish_program();
-        b_.finish();
     }
 
-private:
     using Vars = std::array<ir::Inst*, kSlots>;
     // A block that several edges lead to, with the variables each brings.
     struct Join {
@@ -599,6 +659,52 @@ Lanes initial(uint32_t group, uint32_t subgroup, unsigned width) {
 
 void simulate(const FlowProgram& program, uint32_t mask, unsigned width, Lanes& lanes) {
     Simulation(width, lanes).run(program, mask);
+}
+
+Graph generate_graph(std::mt19937& rng) {
+    const auto pick = [&](unsigned n) { return static_cast<unsigned>(rng() % n); };
+    const auto any = [&] {
+        return pick(3) == 0 ? Ref{true, pick(2) == 0 ? pick(5) : static_cast<uint32_t>(rng())}
+                            : Ref{false, pick(kVariables)};
+    };
+    Graph graph(3 + pick(9));
+    const auto n = static_cast<unsigned>(graph.size());
+    for (unsigned i = 0; i < n; ++i) {
+        for (unsigned k = pick(3); k > 0; --k) {
+            graph[i].code.push_back({.kind = Kind::assign,
+                                     .op = pick(kBallot),
+                                     .dst = pick(kVariables),
+                                     .a = any(),
+                                     .b = any()});
+        }
+        graph[i].a = any();
+        graph[i].b = any();
+        if (i + 1 < n) {
+            graph[i].near = i + 1 + pick(std::min(3u, n - 1 - i));
+            graph[i].far = pick(3) == 0 ? pick(i + 1) : i + 1 + pick(std::min(5u, n - 1 - i));
+        }
+    }
+    return graph;
+}
+
+void simulate(const Graph& graph, unsigned lane, Lanes& lanes) {
+    const auto value = [&](const Ref& r) { return r.is_constant ? r.value : lanes[r.value][lane]; };
+    for (size_t at = 0;;) {
+        const GraphBlock& b = graph[at];
+        Simulation(16, lanes).run(b.code, 1u << lane);
+        ++lanes[kVariables][lane];
+        if (at + 1 == graph.size()) {
+            return;
+        }
+        const bool far = lanes[kVariables][lane] < kFuel && value(b.a) < value(b.b);
+        at = far ? b.far : b.near;
+    }
+}
+
+std::unique_ptr<cc::ir::Function> build(const Graph& graph) {
+    auto f = std::make_unique<cc::ir::Function>();
+    IrBuilder(*f).run(graph);
+    return f;
 }
 
 std::unique_ptr<cc::ir::Function> build(const FlowProgram& program) {

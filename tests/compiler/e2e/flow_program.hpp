@@ -67,6 +67,23 @@ using Lanes = std::array<std::array<uint32_t, 16>, kSlots>;
 /// Runs the program on the lanes of `mask`.
 void simulate(const FlowProgram& program, uint32_t mask, unsigned width, Lanes& lanes);
 
+/// A random graph of blocks without any structure named; block i branches to `near` (a later block)
+/// or `far` (any).
+struct GraphBlock {
+    std::vector<Stmt> code; ///< assignments without votes
+    Ref a, b;               ///< far is taken where a < b (and while fuel lasts)
+    unsigned near = 0;      ///< block
+    unsigned far = 0;       ///< block
+};
+/// Blocks; the last one ends the program.
+using Graph = std::vector<GraphBlock>;
+/// Makes a graph; it may be irreducible.
+[[nodiscard]] Graph generate_graph(std::mt19937& rng);
+/// Runs one lane.
+void simulate(const Graph& graph, unsigned lane, Lanes& lanes);
+/// The graph as IR, as build() below.
+[[nodiscard]] std::unique_ptr<cc::ir::Function> build(const Graph& graph);
+
 /// The program as IR: stores variable k of invocation i of group g at push_va's buffer, word
 /// (g * kGroupLanes + i) * kVariables + k. The first two words of the push constants are the
 /// buffer's address.
