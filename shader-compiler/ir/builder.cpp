@@ -9,7 +9,9 @@ namespace kite::cc::ir {
 
 namespace {
 
-hw::Type bits_type(Base base) { return base == Base::bits64 ? hw::Type::u64 : hw::Type::u32; }
+hw::Type bits_type(Base base) {
+    return base == Base::bits64 ? hw::Type::u64 : hw::Type::u32;
+}
 
 uint64_t ones(Base base) {
     return base == Base::bits64 ? ~0ull : base == Base::bits16 ? 0xffffull : 0xffffffffull;
@@ -92,7 +94,9 @@ Inst* Builder::constant(Base base, uint64_t bits) {
     return slot.get();
 }
 
-Inst* Builder::f32(float v) { return u32(std::bit_cast<uint32_t>(v)); }
+Inst* Builder::f32(float v) {
+    return u32(std::bit_cast<uint32_t>(v));
+}
 
 Inst* Builder::fconst(hw::Type ty, double v) {
     if (ty == hw::Type::f64) {
@@ -104,9 +108,13 @@ Inst* Builder::fconst(hw::Type ty, double v) {
     return f32(static_cast<float>(v));
 }
 
-Inst* Builder::iconst(hw::Type ty, uint64_t v) { return constant(base_of(ty), v); }
+Inst* Builder::iconst(hw::Type ty, uint64_t v) {
+    return constant(base_of(ty), v);
+}
 
-Inst* Builder::undef(Type type) { return raw(ir::undef, hw::Type::none, type, {}); }
+Inst* Builder::undef(Type type) {
+    return raw(ir::undef, hw::Type::none, type, {});
+}
 
 Inst* Builder::raw(Op o, hw::Type ty, Type type, std::span<Inst* const> operands, uint16_t sub,
                    uint32_t imm) {
@@ -210,7 +218,9 @@ Inst* Builder::not_(Inst* a) {
     return alu(hw::Op::xor_, bits_type(a->type.base), {a, constant(a->type.base, ~0ull)});
 }
 
-Inst* Builder::logic(hw::Op o, Inst* a, Inst* b) { return alu(o, bits_type(a->type.base), {a, b}); }
+Inst* Builder::logic(hw::Op o, Inst* a, Inst* b) {
+    return alu(o, bits_type(a->type.base), {a, b});
+}
 
 Inst* Builder::to_boolean(Inst* a) {
     if (a->type.base == Base::boolean) {
@@ -254,7 +264,8 @@ Inst* Builder::collect(std::span<Inst* const> elements) {
             base = Base::bits32;
         }
     }
-    return raw(ir::collect, hw::Type::none, {base, static_cast<uint8_t>(elements.size())}, elements);
+    return raw(ir::collect, hw::Type::none, {base, static_cast<uint8_t>(elements.size())},
+               elements);
 }
 
 Inst* Builder::pack64(Inst* low, Inst* high) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Typed construction of IR, with constant folding on the fly.
 //
-// A Builder appends to one block at a time. Pure ALU operations whose operands are constants fold to constants; a few identities
-// (x + 0, select of a constant, extract of collect) vanish as well. Constants are shared per function and live at the top of the
-// entry block: call finish() once after the last instruction. The Builder owns nothing but the pending constants; the Function
-// must outlive it. Not thread-safe. Callers guarantee operand types (ir::validate checks them afterwards).
+// A Builder appends to one block at a time. Pure ALU operations whose operands are constants fold
+// to constants; a few identities (x + 0, select of a constant, extract of collect) vanish as well.
+// Constants are shared per function and live at the top of the entry block: call finish() once
+// after the last instruction. The Builder owns nothing but the pending constants; the Function must
+// outlive it. Not thread-safe. Callers guarantee operand types (ir::validate checks them
+// afterwards).
 //
-// Example: Builder b(f); b.at(block); Inst* y = b.alu(hw::Op::fadd, hw::Type::f32, {x, b.f32(1.0f)});
+// Example: Builder b(f); b.at(block); Inst* y = b.alu(hw::Op::fadd, hw::Type::f32, {x,
+// b.f32(1.0f)});
 #pragma once
 
 #include "shader-compiler/ir/ir.hpp"
@@ -60,8 +63,10 @@ public:
     Inst* raw(Op op, hw::Type ty, Type type, std::span<Inst* const> operands, uint16_t sub = 0,
               uint32_t imm = 0);
     /// Any hardware instruction, as is.
-    Inst* raw(hw::Op o, hw::Type ty, Type type, Operands operands, uint16_t sub = 0, uint32_t imm = 0) {
-        return raw(op(o), ty, type, std::span<Inst* const>(operands.begin(), operands.size()), sub, imm);
+    Inst* raw(hw::Op o, hw::Type ty, Type type, Operands operands, uint16_t sub = 0,
+              uint32_t imm = 0) {
+        return raw(op(o), ty, type, std::span<Inst* const>(operands.begin(), operands.size()), sub,
+                   imm);
     }
     /// A pure ALU operation, folded if possible; the result type follows the operation.
     Inst* alu(hw::Op op, hw::Type ty, Operands operands, uint16_t sub = 0);

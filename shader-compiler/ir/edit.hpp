@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Small edits of a Function that passes share: edges, insertion, replacement of values, removal of dead blocks.
+// Small edits of a Function that passes share: edges, insertion, replacement of values, removal of
+// dead blocks.
 //
-// The helpers keep Block::preds, Block::succs and phi operands parallel to each other. They do not renumber: call
-// Function::renumber() before using ids as indices. Not thread-safe (one Function per compile); they cannot fail.
+// The helpers keep Block::preds, Block::succs and phi operands parallel to each other. They do not
+// renumber: call Function::renumber() before using ids as indices. Not thread-safe (one Function
+// per compile); they cannot fail.
 #pragma once
 
 #include "shader-compiler/ir/ir.hpp"
@@ -46,11 +48,12 @@ private:
     std::unordered_map<const Inst*, Inst*> map_;
 };
 
-/// Deletes blocks that cannot be reached from the entry; true if there were any. Merge and continue names of deleted blocks
-/// are cleared.
+/// Deletes blocks that cannot be reached from the entry; true if there were any. Merge and continue
+/// names of deleted blocks are cleared.
 bool remove_unreachable_blocks(Function& f);
 
-/// Immediate dominator of each block by block id (entry: itself). Requires renumber() and no unreachable blocks.
+/// Immediate dominator of each block by block id (entry: itself). Requires renumber() and no
+/// unreachable blocks.
 std::vector<uint32_t> immediate_dominators(const Function& f);
 
 /// True if block `a` dominates block `b`, given immediate_dominators().

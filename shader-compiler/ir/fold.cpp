@@ -12,9 +12,13 @@ namespace {
 using hw::Op;
 using hw::Type;
 
-unsigned bits_of(Type ty) { return hw::type_bytes(ty) * 8; }
+unsigned bits_of(Type ty) {
+    return hw::type_bytes(ty) * 8;
+}
 
-uint64_t mask_of(Type ty) { return bits_of(ty) == 64 ? ~0ull : (1ull << bits_of(ty)) - 1; }
+uint64_t mask_of(Type ty) {
+    return bits_of(ty) == 64 ? ~0ull : (1ull << bits_of(ty)) - 1;
+}
 
 /// The value of an integer operand, extended to 64 bits by its type.
 uint64_t extend(Type ty, uint64_t bits) {
@@ -27,12 +31,18 @@ uint64_t extend(Type ty, uint64_t bits) {
     return negative ? bits | ~mask_of(ty) : bits;
 }
 
-/// An integer result as register bits: 8- and 16-bit results of cvt are extended by type, others zero-extended.
-uint64_t pack_int(Type ty, uint64_t value) { return value & mask_of(ty); }
+/// An integer result as register bits: 8- and 16-bit results of cvt are extended by type, others
+/// zero-extended.
+uint64_t pack_int(Type ty, uint64_t value) {
+    return value & mask_of(ty);
+}
 
-uint64_t boolean(bool b) { return b ? 0xffffffffu : 0; }
+uint64_t boolean(bool b) {
+    return b ? 0xffffffffu : 0;
+}
 
-template <typename T> bool compare_float(hw::FCmp cc, T a, T b) {
+template <typename T>
+bool compare_float(hw::FCmp cc, T a, T b) {
     const bool unordered = std::isnan(a) || std::isnan(b);
     switch (cc) {
     case hw::FCmp::oeq:
@@ -68,7 +78,8 @@ template <typename T> bool compare_float(hw::FCmp cc, T a, T b) {
 }
 
 /// Arithmetic in T (f32 also stands for f16, whose results are then rounded once).
-template <typename T> std::optional<T> float_op(Op op, T a, T b, T c) {
+template <typename T>
+std::optional<T> float_op(Op op, T a, T b, T c) {
     switch (op) {
     case Op::fadd:
         return a + b;
@@ -187,7 +198,8 @@ uint64_t dot4(bool sign, uint32_t a, uint32_t b, uint32_t c) {
     for (unsigned i = 0; i < 32; i += 8) {
         const uint32_t x = (a >> i) & 0xff;
         const uint32_t y = (b >> i) & 0xff;
-        sum += sign ? static_cast<uint32_t>(static_cast<int8_t>(x) * static_cast<int8_t>(y)) : x * y;
+        sum +=
+            sign ? static_cast<uint32_t>(static_cast<int8_t>(x) * static_cast<int8_t>(y)) : x * y;
     }
     return sum;
 }
@@ -233,7 +245,8 @@ std::optional<uint64_t> fold_int(Op op, Type ty, uint16_t sub, const uint64_t* s
     case Op::shl:
         return pack_int(ty, a << amount);
     case Op::shr:
-        return pack_int(ty, sign ? static_cast<uint64_t>(static_cast<int64_t>(a) >> amount) : a >> amount);
+        return pack_int(ty, sign ? static_cast<uint64_t>(static_cast<int64_t>(a) >> amount)
+                                 : a >> amount);
     case Op::icmp:
         return boolean(compare_int(hw::IcmpSub::unpack(sub).cc, sign, a, b));
     case Op::bcnt:
@@ -258,8 +271,10 @@ std::optional<uint64_t> fold_int(Op op, Type ty, uint16_t sub, const uint64_t* s
     }
 }
 
-/// Rounds an exactly known value to T in the given direction. long double holds every source (64-bit integers, doubles) exactly.
-template <typename T> T round_float(long double v, hw::Round rnd) {
+/// Rounds an exactly known value to T in the given direction. long double holds every source
+/// (64-bit integers, doubles) exactly.
+template <typename T>
+T round_float(long double v, hw::Round rnd) {
     const T nearest = static_cast<T>(v);
     const auto back = static_cast<long double>(nearest);
     if (rnd == hw::Round::rte || std::isnan(v) || back == v || std::isinf(v)) {
@@ -362,14 +377,18 @@ uint64_t convert(Type to, uint16_t sub, uint64_t raw) {
 
 } // namespace
 
-float half_to_float(uint16_t bits) { return static_cast<float>(std::bit_cast<_Float16>(bits)); }
+float half_to_float(uint16_t bits) {
+    return static_cast<float>(std::bit_cast<_Float16>(bits));
+}
 
-uint16_t float_to_half(float value) { return std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
+uint16_t float_to_half(float value) {
+    return std::bit_cast<uint16_t>(static_cast<_Float16>(value));
+}
 
 std::optional<uint64_t> fold(Op op, Type ty, uint16_t sub, std::span<const uint64_t> operands) {
     const hw::OpInfo* info = hw::op_info(op);
-    if (info == nullptr || std::string_view(info->group) != "alu" || operands.size() < info->src_count ||
-        (info->types != 0 && !info->allows(ty))) {
+    if (info == nullptr || std::string_view(info->group) != "alu" ||
+        operands.size() < info->src_count || (info->types != 0 && !info->allows(ty))) {
         return std::nullopt;
     }
     uint64_t s[3] = {};

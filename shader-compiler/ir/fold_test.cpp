@@ -21,7 +21,9 @@ uint64_t run(Op op, Type ty, std::initializer_list<uint64_t> operands, uint16_t 
     return r.value_or(0xdeadbeef);
 }
 
-uint64_t f(float v) { return std::bit_cast<uint32_t>(v); }
+uint64_t f(float v) {
+    return std::bit_cast<uint32_t>(v);
+}
 
 uint64_t cvt(Type to, Type from, uint64_t bits, hw::Round rnd = hw::Round::rte) {
     return run(Op::cvt, to, {bits}, hw::CvtSub{.sty = from, .rnd = rnd}.pack());
@@ -37,7 +39,8 @@ TEST(Fold, Float) {
     EXPECT_EQ(run(Op::fadd, Type::f16, {0x3c00, 0x1000}), 0x3c00u);
     EXPECT_EQ(run(Op::fcmp, Type::f32, {f(NAN), f(1)}, hw::FcmpSub{.cc = hw::FCmp::une}.pack()),
               0xffffffffu);
-    EXPECT_EQ(run(Op::fcmp, Type::f32, {f(NAN), f(1)}, hw::FcmpSub{.cc = hw::FCmp::oeq}.pack()), 0u);
+    EXPECT_EQ(run(Op::fcmp, Type::f32, {f(NAN), f(1)}, hw::FcmpSub{.cc = hw::FCmp::oeq}.pack()),
+              0u);
 }
 
 TEST(Fold, IntegerEdges) {

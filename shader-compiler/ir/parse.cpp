@@ -241,7 +241,8 @@ private:
         std::string_view type = word.substr(colon + 1);
         const size_t x = type.find('x');
         uint64_t count = 1;
-        if (x != std::string_view::npos && (!number(type.substr(x + 1), count) || count == 0 || count > 16)) {
+        if (x != std::string_view::npos &&
+            (!number(type.substr(x + 1), count) || count == 0 || count > 16)) {
             return fail("bad element count");
         }
         type = type.substr(0, x);

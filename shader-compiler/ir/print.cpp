@@ -32,7 +32,8 @@ void put_terminator(std::string& out, const Block& b) {
     case Term::switch_:
         put(out, "    switch %%%u b%u", b.condition->id, b.succs[0]->id);
         for (size_t i = 0; i < b.case_values.size(); ++i) {
-            put(out, " 0x%llx=b%u", static_cast<unsigned long long>(b.case_values[i]), b.succs[i + 1]->id);
+            put(out, " 0x%llx=b%u", static_cast<unsigned long long>(b.case_values[i]),
+                b.succs[i + 1]->id);
         }
         out += "\n";
         break;
@@ -125,10 +126,10 @@ std::string print(const Inst& inst) {
 std::string print(const Function& f) {
     std::string out = "function ";
     out += hw::name_of(f.stage);
-    put(out, " workgroup=%u,%u,%u shared=%u scratch=%u", f.workgroup[0], f.workgroup[1], f.workgroup[2],
-        f.shared_bytes, f.scratch_bytes);
-    put(out, " early=%d persample=%d depth=%u\n", f.early_fragment_tests ? 1 : 0, f.per_sample ? 1 : 0,
-        static_cast<unsigned>(f.depth_mode));
+    put(out, " workgroup=%u,%u,%u shared=%u scratch=%u", f.workgroup[0], f.workgroup[1],
+        f.workgroup[2], f.shared_bytes, f.scratch_bytes);
+    put(out, " early=%d persample=%d depth=%u\n", f.early_fragment_tests ? 1 : 0,
+        f.per_sample ? 1 : 0, static_cast<unsigned>(f.depth_mode));
     for (const auto& block : f.blocks) {
         put(out, "block b%u", block->id);
         if (block->merge != nullptr) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The text form of the IR: names shared by printer and parser, and the parser.
 //
-// print() is declared in ir.hpp; parse(print(f)) gives the same function, so that every dump is a test input. parse() accepts
-// arbitrary text without crashing and says which line is wrong. Values must be numbered uniquely; forward references are allowed
-// (phis need them). A parsed function is not validated. Thread-safe: no shared state.
+// print() is declared in ir.hpp; parse(print(f)) gives the same function, so that every dump is a
+// test input. parse() accepts arbitrary text without crashing and says which line is wrong. Values
+// must be numbered uniquely; forward references are allowed (phis need them). A parsed function is
+// not validated. Thread-safe: no shared state.
 #pragma once
 
 #include "shader-compiler/ir/ir.hpp"

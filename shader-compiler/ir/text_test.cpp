@@ -8,7 +8,8 @@
 namespace kite::cc::ir {
 namespace {
 
-constexpr const char* kLoop = R"(function compute workgroup=8,1,1 shared=16 scratch=0 early=0 persample=0 depth=0
+constexpr const char* kLoop =
+    R"(function compute workgroup=8,1,1 shared=16 scratch=0 early=0 persample=0 depth=0
 block b0
     %0:b32 = constant 0x1
     %1:b32 = constant 0xa
@@ -67,7 +68,8 @@ TEST(IrValidate, NamesTheBrokenRule) {
     EXPECT_TRUE(verdict(with(kLoop, "lane,vol=0} %5 _ %0", "lane,vol=0} %7 _ %0"))
                     .starts_with("dominance: operand does not dominate"));
     EXPECT_TRUE(verdict(with(kLoop, "imm=0x2 %3", "imm=0x4 %3")).starts_with("types: extract"));
-    EXPECT_TRUE(verdict(with(kLoop, "    exit\n", "    none\n")).starts_with("structure: no terminator"));
+    EXPECT_TRUE(
+        verdict(with(kLoop, "    exit\n", "    none\n")).starts_with("structure: no terminator"));
 }
 
 TEST(IrBuilder, FoldsAndShares) {

@@ -48,9 +48,10 @@ std::string check_terminator(const Block& b) {
     }
     if (b.condition != nullptr) {
         const Type t = b.condition->type;
-        const bool ok = t.count == 1 && (t.base == Base::bits32 ||
-                                         (b.term == Term::branch ? t.base == Base::boolean
-                                                                 : t.base == Base::bits64));
+        const bool ok =
+            t.count == 1 &&
+            (t.base == Base::bits32 ||
+             (b.term == Term::branch ? t.base == Base::boolean : t.base == Base::bits64));
         if (!ok) {
             return broken("types: condition", b, b.condition);
         }
@@ -102,14 +103,17 @@ std::string check_structure(const Function& f) {
             } else if (!phis) {
                 return broken("structure: phi after other instructions", *block, inst.get());
             } else if (inst->operands.size() != block->preds.size()) {
-                return broken("structure: phi operands do not match predecessors", *block, inst.get());
+                return broken("structure: phi operands do not match predecessors", *block,
+                              inst.get());
             }
         }
     }
     return {};
 }
 
-bool is_narrow(Type t) { return t.regs() == 1; }
+bool is_narrow(Type t) {
+    return t.regs() == 1;
+}
 
 bool type_fits(Type value, hw::Type ty) {
     if (value.count != 1) {
@@ -188,7 +192,8 @@ const char* check_hw_types(const Inst& inst) {
             return "types: a store has no result";
         }
         if (inst.operands.empty() || inst.operands[0] == nullptr ||
-            !slot_fits(inst, inst.operands[0]->type, info->dst.width, hw::operand_width(shape, hw::Slot::dst))) {
+            !slot_fits(inst, inst.operands[0]->type, info->dst.width,
+                       hw::operand_width(shape, hw::Slot::dst))) {
             return "types: store data";
         }
         next = 1;
@@ -200,7 +205,8 @@ const char* check_hw_types(const Inst& inst) {
         if (!info->dst.allows(hw::File::Z)) {
             return "types: result missing";
         }
-    } else if (!slot_fits(inst, inst.type, info->dst.width, hw::operand_width(shape, hw::Slot::dst))) {
+    } else if (!slot_fits(inst, inst.type, info->dst.width,
+                          hw::operand_width(shape, hw::Slot::dst))) {
         return "types: result";
     }
     if (inst.operands.size() > next + info->src_count) {
@@ -218,14 +224,16 @@ const char* check_hw_types(const Inst& inst) {
         if ((slot.files & ~(1u << static_cast<unsigned>(hw::File::Z))) == 0) {
             return "types: operand not allowed";
         }
-        // txq's coordinate slot holds a level or a coordinate tuple; its width depends on what is asked.
+        // txq's coordinate slot holds a level or a coordinate tuple; its width depends on what is
+        // asked.
         if (slot.width == hw::Width::coord && hw_op(inst.op) == hw::Op::txq) {
             if (operand->type.base == Base::bits64 || operand->type.count > 4) {
                 return "types: query operand";
             }
             continue;
         }
-        if (!slot_fits(inst, operand->type, slot.width, hw::operand_width(shape, static_cast<hw::Slot>(s + 1)))) {
+        if (!slot_fits(inst, operand->type, slot.width,
+                       hw::operand_width(shape, static_cast<hw::Slot>(s + 1)))) {
             return "types: operand";
         }
     }
@@ -253,7 +261,8 @@ const char* check_pseudo_types(const Inst& inst) {
     }
     if (inst.op == extract) {
         const bool ok = inst.operands.size() == 1 && t.count == 1 &&
-                        inst.operands[0]->type.base == t.base && inst.imm < inst.operands[0]->type.count;
+                        inst.operands[0]->type.base == t.base &&
+                        inst.imm < inst.operands[0]->type.count;
         return ok ? nullptr : "types: extract";
     }
     if (inst.op == collect) {
@@ -316,13 +325,13 @@ std::string check_dominance(const Function& f) {
                 if (!known(v)) {
                     return broken("dominance: operand is not in the function", *block, inst.get());
                 }
-                const bool ok = inst->op == phi
-                                    ? dominates(idom, v->block->id, block->preds[i]->id)
-                                    : (v->block == block.get()
-                                           ? v->id < inst->id
-                                           : dominates(idom, v->block->id, block->id));
+                const bool ok = inst->op == phi ? dominates(idom, v->block->id, block->preds[i]->id)
+                                                : (v->block == block.get()
+                                                       ? v->id < inst->id
+                                                       : dominates(idom, v->block->id, block->id));
                 if (!ok) {
-                    return broken("dominance: operand does not dominate its use", *block, inst.get());
+                    return broken("dominance: operand does not dominate its use", *block,
+                                  inst.get());
                 }
             }
         }

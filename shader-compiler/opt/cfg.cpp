@@ -15,7 +15,8 @@ using ir::Block;
 /// Turns a branch or switch on a constant into a jump.
 bool fold_branch(Block& b) {
     uint64_t c = 0;
-    if ((b.term != ir::Term::branch && b.term != ir::Term::switch_) || !ir::is_constant(b.condition, c)) {
+    if ((b.term != ir::Term::branch && b.term != ir::Term::switch_) ||
+        !ir::is_constant(b.condition, c)) {
         return false;
     }
     Block* target = nullptr;
@@ -52,7 +53,8 @@ bool simplify_cfg(ir::Function& f) {
     }
     changed |= ir::remove_unreachable_blocks(f);
 
-    // A block with one predecessor that only jumps to it joins it, unless its name matters for reconvergence.
+    // A block with one predecessor that only jumps to it joins it, unless its name matters for
+    // reconvergence.
     std::unordered_set<const Block*> named;
     for (const auto& block : f.blocks) {
         named.insert(block->merge);
@@ -78,7 +80,8 @@ bool simplify_cfg(ir::Function& f) {
                 inst->block = block.get();
                 block->insts.push_back(std::move(inst));
             }
-            std::erase_if(next->insts, [](const std::unique_ptr<ir::Inst>& i) { return i == nullptr; });
+            std::erase_if(next->insts,
+                          [](const std::unique_ptr<ir::Inst>& i) { return i == nullptr; });
             block->term = next->term;
             block->condition = next->condition;
             block->succs = next->succs;
@@ -94,7 +97,8 @@ bool simplify_cfg(ir::Function& f) {
         }
     }
     map.apply(f);
-    std::erase_if(f.blocks, [&](const std::unique_ptr<Block>& b) { return gone.contains(b.get()); });
+    std::erase_if(f.blocks,
+                  [&](const std::unique_ptr<Block>& b) { return gone.contains(b.get()); });
     f.renumber();
     return changed;
 }

@@ -29,7 +29,8 @@ bool dce(ir::Function& f) {
     }
     size_t removed = 0;
     for (auto& block : f.blocks) {
-        removed += std::erase_if(block->insts, [&](const std::unique_ptr<ir::Inst>& i) { return !live[i->id]; });
+        removed += std::erase_if(block->insts,
+                                 [&](const std::unique_ptr<ir::Inst>& i) { return !live[i->id]; });
     }
     f.renumber();
     return removed != 0;

@@ -42,7 +42,8 @@ Scope scope_of(const Inst& i) {
         return Scope::function;
     default: {
         const hw::OpInfo* info = hw::op_info(o);
-        return info != nullptr && std::string_view(info->group) == "alu" ? Scope::function : Scope::never;
+        return info != nullptr && std::string_view(info->group) == "alu" ? Scope::function
+                                                                         : Scope::never;
     }
     }
 }
@@ -85,7 +86,8 @@ bool commutative(const Inst& i) {
 size_t hash_of(const Inst& i) {
     size_t h = static_cast<size_t>(i.op) * 0x9e3779b97f4a7c15ull;
     const auto mix = [&](size_t v) { h = (h ^ v) * 0x100000001b3ull + (h >> 29); };
-    mix(static_cast<size_t>(i.ty) | (static_cast<size_t>(i.sub) << 8) | (static_cast<size_t>(i.imm) << 24));
+    mix(static_cast<size_t>(i.ty) | (static_cast<size_t>(i.sub) << 8) |
+        (static_cast<size_t>(i.imm) << 24));
     mix(static_cast<size_t>(i.type.base) | (static_cast<size_t>(i.type.count) << 8));
     mix(i.constant_bits);
     size_t sum = 0;
@@ -109,8 +111,8 @@ bool equal(const Inst& a, const Inst& b) {
     if (a.operands == b.operands) {
         return true;
     }
-    return commutative(a) && a.operands.size() == 2 && b.operands.size() == 2 && a.operands[0] == b.operands[1] &&
-           a.operands[1] == b.operands[0];
+    return commutative(a) && a.operands.size() == 2 && b.operands.size() == 2 &&
+           a.operands[0] == b.operands[1] && a.operands[1] == b.operands[0];
 }
 
 } // namespace
@@ -140,7 +142,9 @@ bool gvn(ir::Function& f) {
         leave[b] = clock++;
         stack.pop_back();
     }
-    const auto dominates = [&](uint32_t a, uint32_t b) { return enter[a] <= enter[b] && leave[b] <= leave[a]; };
+    const auto dominates = [&](uint32_t a, uint32_t b) {
+        return enter[a] <= enter[b] && leave[b] <= leave[a];
+    };
 
     std::unordered_multimap<size_t, Inst*> known;
     std::unordered_multimap<size_t, Inst*> local;

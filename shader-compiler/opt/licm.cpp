@@ -96,9 +96,10 @@ bool licm(ir::Function& f) {
             if (movable(*inst)) {
                 while (depth[target->id] != 0) {
                     Block* outside = f.blocks[idom[loop[target->id]]].get();
-                    const bool available = std::all_of(inst->operands.begin(), inst->operands.end(), [&](const Inst* v) {
-                        return v == nullptr || ir::dominates(idom, v->block->id, outside->id);
-                    });
+                    const bool available = std::all_of(
+                        inst->operands.begin(), inst->operands.end(), [&](const Inst* v) {
+                            return v == nullptr || ir::dominates(idom, v->block->id, outside->id);
+                        });
                     if (!available) {
                         break;
                     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Scalar loads of invariant memory without a bounds check (push constants, descriptors) at neighbouring offsets of one address
-// become one vector load. With a bounds check a merged load could turn an in-bounds part into zero, so those stay apart.
+// Scalar loads of invariant memory without a bounds check (push constants, descriptors) at
+// neighbouring offsets of one address become one vector load. With a bounds check a merged load
+// could turn an in-bounds part into zero, so those stay apart.
 #include "shader-compiler/ir/edit.hpp"
 #include "shader-compiler/opt/passes.hpp"
 
@@ -16,11 +17,14 @@ using ir::Inst;
 
 constexpr unsigned kMaxElements = 4;
 
-const Inst* operand(const Inst& i, size_t k) { return k < i.operands.size() ? i.operands[k] : nullptr; }
+const Inst* operand(const Inst& i, size_t k) {
+    return k < i.operands.size() ? i.operands[k] : nullptr;
+}
 
 bool candidate(const Inst& i) {
-    return i.op == ir::op(hw::Op::ld) && i.invariant && i.ty == hw::Type::u32 && i.type.count == 1 &&
-           hw::LdSub::unpack(i.sub) == hw::LdSub{} && operand(i, 0) != nullptr && operand(i, 2) == nullptr;
+    return i.op == ir::op(hw::Op::ld) && i.invariant && i.ty == hw::Type::u32 &&
+           i.type.count == 1 && hw::LdSub::unpack(i.sub) == hw::LdSub{} &&
+           operand(i, 0) != nullptr && operand(i, 2) == nullptr;
 }
 
 } // namespace
@@ -36,19 +40,24 @@ bool merge_loads(ir::Function& f) {
                 groups[{operand(*inst, 0), operand(*inst, 1)}].push_back(inst.get());
             }
         }
-        std::map<const Inst*, std::vector<Inst*>> runs; // first in program order -> members by offset
+        std::map<const Inst*, std::vector<Inst*>>
+            runs; // first in program order -> members by offset
         for (auto& [key, loads] : groups) {
-            std::stable_sort(loads.begin(), loads.end(), [](const Inst* a, const Inst* b) { return a->imm < b->imm; });
+            std::stable_sort(loads.begin(), loads.end(),
+                             [](const Inst* a, const Inst* b) { return a->imm < b->imm; });
             for (size_t k = 0; k < loads.size();) {
                 size_t n = 1;
-                while (n < kMaxElements && k + n < loads.size() && loads[k + n]->imm == loads[k]->imm + 4 * n) {
+                while (n < kMaxElements && k + n < loads.size() &&
+                       loads[k + n]->imm == loads[k]->imm + 4 * n) {
                     ++n;
                 }
                 if (n > 1) {
                     std::vector<Inst*> run(loads.begin() + static_cast<ptrdiff_t>(k),
                                            loads.begin() + static_cast<ptrdiff_t>(k + n));
-                    const Inst* first = *std::min_element(run.begin(), run.end(),
-                                                          [](const Inst* a, const Inst* b) { return a->id < b->id; });
+                    const Inst* first =
+                        *std::min_element(run.begin(), run.end(), [](const Inst* a, const Inst* b) {
+                            return a->id < b->id;
+                        });
                     runs[first] = std::move(run);
                 }
                 k += n;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Peephole simplification in one forward sweep. A rule either rewrites the instruction in place or names an existing value that
-// replaces it; new constants are placed in front of the instruction.
+// Peephole simplification in one forward sweep. A rule either rewrites the instruction in place or
+// names an existing value that replaces it; new constants are placed in front of the instruction.
 #include "shader-compiler/ir/builder.hpp"
 #include "shader-compiler/ir/edit.hpp"
 #include "shader-compiler/ir/fold.hpp"
@@ -20,14 +20,18 @@ uint64_t ones(Base base) {
     return base == Base::bits64 ? ~0ull : base == Base::bits16 ? 0xffffull : 0xffffffffull;
 }
 
-bool is(const Inst* v, Op o) { return v != nullptr && v->op == ir::op(o); }
+bool is(const Inst* v, Op o) {
+    return v != nullptr && v->op == ir::op(o);
+}
 
 std::optional<uint64_t> constant_of(const Inst* v) {
     uint64_t bits = 0;
     return ir::is_constant(v, bits) ? std::optional(bits & ones(v->type.base)) : std::nullopt;
 }
 
-bool equals(const Inst* v, uint64_t bits) { return constant_of(v) == bits; }
+bool equals(const Inst* v, uint64_t bits) {
+    return constant_of(v) == bits;
+}
 
 hw::FCmp inverse(hw::FCmp cc) {
     switch (cc) {
@@ -115,7 +119,8 @@ public:
 private:
     /// xor with all ones.
     static bool is_not(const Inst* v) {
-        return is(v, Op::xor_) && equals(v->operands[1], ones(v->type.base)) && v->operands[0]->type == v->type;
+        return is(v, Op::xor_) && equals(v->operands[1], ones(v->type.base)) &&
+               v->operands[0]->type == v->type;
     }
 
     /// A constant in front of the instruction being rewritten.
@@ -137,7 +142,8 @@ private:
             return rewrite_tuple(i);
         }
         const Op o = ir::hw_op(i.op);
-        if (const hw::OpInfo* info = hw::op_info(o); info == nullptr || std::string_view(info->group) != "alu") {
+        if (const hw::OpInfo* info = hw::op_info(o);
+            info == nullptr || std::string_view(info->group) != "alu") {
             return nullptr;
         }
         if (fold_constants(i, o)) {
@@ -175,8 +181,9 @@ private:
         if (i.op == ir::unpack64 && a->op == ir::pack64 && a->operands[i.imm]->type == i.type) {
             return a->operands[i.imm];
         }
-        if (i.op == ir::pack64 && a->op == ir::unpack64 && i.operands[1]->op == ir::unpack64 && a->imm == 0 &&
-            i.operands[1]->imm == 1 && a->operands[0] == i.operands[1]->operands[0]) {
+        if (i.op == ir::pack64 && a->op == ir::unpack64 && i.operands[1]->op == ir::unpack64 &&
+            a->imm == 0 && i.operands[1]->imm == 1 &&
+            a->operands[0] == i.operands[1]->operands[0]) {
             return a->operands[0];
         }
         if (i.op == ir::collect && a->op == ir::extract) {
@@ -227,7 +234,8 @@ private:
             if (b == c) {
                 return b;
             }
-            return i.type.base == Base::boolean && equals(b, all) && equals(c, 0) ? same(a) : nullptr;
+            return i.type.base == Base::boolean && equals(b, all) && equals(c, 0) ? same(a)
+                                                                                  : nullptr;
         }
         case Op::iadd:
             return equals(b, 0) ? same(a) : equals(a, 0) ? same(b) : nullptr;
@@ -236,7 +244,9 @@ private:
         case Op::shr:
             return equals(b, 0) ? same(a) : nullptr;
         case Op::imul:
-            return equals(b, 1) || equals(a, 0) ? same(a) : equals(a, 1) || equals(b, 0) ? same(b) : nullptr;
+            return equals(b, 1) || equals(a, 0)   ? same(a)
+                   : equals(a, 1) || equals(b, 0) ? same(b)
+                                                  : nullptr;
         case Op::idiv:
             return equals(b, 1) ? same(a) : nullptr;
         case Op::and_:
@@ -265,8 +275,8 @@ private:
             if (is(a, Op::mov) && a->operands[0]->type.base == Base::boolean) {
                 return a->operands[0];
             }
-            return is(a, Op::sel) && a->operands[0]->type.base == Base::boolean && equals(a->operands[2], 0) &&
-                           constant_of(a->operands[1]).value_or(0) != 0
+            return is(a, Op::sel) && a->operands[0]->type.base == Base::boolean &&
+                           equals(a->operands[2], 0) && constant_of(a->operands[1]).value_or(0) != 0
                        ? a->operands[0]
                        : nullptr;
         }
@@ -316,7 +326,8 @@ private:
                 b = i.operands[1];
             }
             if (const auto c = constant_of(b); c && std::has_single_bit(*c)) {
-                Inst* amount = constant(Base::bits32, static_cast<uint64_t>(std::countr_zero(*c)), i.block);
+                Inst* amount =
+                    constant(Base::bits32, static_cast<uint64_t>(std::countr_zero(*c)), i.block);
                 i.op = ir::op(Op::shl);
                 set_operand(i, 1, amount);
             }
@@ -329,7 +340,8 @@ private:
                 return;
             }
             if (o == Op::idiv) {
-                Inst* amount = constant(Base::bits32, static_cast<uint64_t>(std::countr_zero(*c)), i.block);
+                Inst* amount =
+                    constant(Base::bits32, static_cast<uint64_t>(std::countr_zero(*c)), i.block);
                 i.op = ir::op(Op::shr);
                 set_operand(i, 1, amount);
             } else if (i.ty != hw::Type::u16) {
@@ -341,12 +353,14 @@ private:
         }
         case Op::xor_:
             // The complement of a comparison is the opposite comparison.
-            if (is_not(&i) && i.type.base == Base::boolean && (is(a, Op::icmp) || is(a, Op::fcmp))) {
+            if (is_not(&i) && i.type.base == Base::boolean &&
+                (is(a, Op::icmp) || is(a, Op::fcmp))) {
                 const Inst* c = a;
                 i.op = c->op;
                 i.ty = c->ty;
-                i.sub = is(c, Op::icmp) ? hw::IcmpSub{.cc = inverse(hw::IcmpSub::unpack(c->sub).cc)}.pack()
-                                        : hw::FcmpSub{.cc = inverse(hw::FcmpSub::unpack(c->sub).cc)}.pack();
+                i.sub = is(c, Op::icmp)
+                            ? hw::IcmpSub{.cc = inverse(hw::IcmpSub::unpack(c->sub).cc)}.pack()
+                            : hw::FcmpSub{.cc = inverse(hw::FcmpSub::unpack(c->sub).cc)}.pack();
                 const std::vector<Inst*> operands = c->operands;
                 i.operands = operands;
                 changed_ = true;
@@ -391,6 +405,8 @@ private:
 
 } // namespace
 
-bool simplify(ir::Function& f) { return Simplifier(f).run(); }
+bool simplify(ir::Function& f) {
+    return Simplifier(f).run();
+}
 
 } // namespace kite::cc::opt

@@ -11,8 +11,9 @@ Inst* Translator::subgroup_mask(spv::BuiltIn which, uint32_t component) {
     Inst* lane = sys(hw::SysVal::lane_id);
     Inst* eq = b_.alu(HwOp::shl, HwType::u32, {b_.u32(1), lane});
     Inst* lt = b_.alu(HwOp::isub, HwType::u32, {eq, b_.u32(1)});
-    Inst* all = b_.alu(HwOp::shr, HwType::u32,
-                       {b_.u32(~0u), b_.alu(HwOp::isub, HwType::u32, {b_.u32(32), sys(hw::SysVal::wave_size)})});
+    Inst* all = b_.alu(
+        HwOp::shr, HwType::u32,
+        {b_.u32(~0u), b_.alu(HwOp::isub, HwType::u32, {b_.u32(32), sys(hw::SysVal::wave_size)})});
     switch (which) {
     case spv::BuiltIn::SubgroupEqMask:
         return eq;
@@ -101,7 +102,8 @@ Inst* Translator::load_builtin(const IoLeaf& leaf) {
     case spv::BuiltIn::LocalInvocationIndex:
         return sys(SysVal::local_index);
     case spv::BuiltIn::GlobalInvocationId: {
-        Inst* base = b_.alu(HwOp::imul, HwType::u32, {indexed(SysVal::group_id), b_.u32(m_.local_size[c])});
+        Inst* base =
+            b_.alu(HwOp::imul, HwType::u32, {indexed(SysVal::group_id), b_.u32(m_.local_size[c])});
         return b_.alu(HwOp::iadd, HwType::u32, {base, local(c)});
     }
     case spv::BuiltIn::SubgroupId:
@@ -109,7 +111,8 @@ Inst* Translator::load_builtin(const IoLeaf& leaf) {
     case spv::BuiltIn::NumSubgroups:
         return sys(SysVal::num_subgroups);
     case spv::BuiltIn::SubgroupSize:
-        return options_.required_wave_size != 0 ? b_.u32(options_.required_wave_size) : sys(SysVal::wave_size);
+        return options_.required_wave_size != 0 ? b_.u32(options_.required_wave_size)
+                                                : sys(SysVal::wave_size);
     case spv::BuiltIn::SubgroupLocalInvocationId:
         return sys(SysVal::lane_id);
     case spv::BuiltIn::SubgroupEqMask:

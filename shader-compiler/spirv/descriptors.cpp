@@ -40,7 +40,8 @@ const Binding* Translator::find_binding(uint32_t id) {
             return &b;
         }
     }
-    invalid_argument("the pipeline layout has no set " + std::to_string(set) + " binding " + std::to_string(binding));
+    invalid_argument("the pipeline layout has no set " + std::to_string(set) + " binding " +
+                     std::to_string(binding));
 }
 
 Inst* Translator::descriptor_address(const Binding& b, Inst* index) {
@@ -50,13 +51,16 @@ Inst* Translator::descriptor_address(const Binding& b, Inst* index) {
     }
     const bool known = index == nullptr || ir::is_constant(index, constant);
     Inst* base = b.dynamic ? sys(hw::SysVal::dynamic_va) : sys(hw::SysVal::set_va, b.set);
-    const uint64_t start = b.dynamic ? static_cast<uint64_t>(b.dynamic_index) * kBufferDescriptorBytes : b.offset;
+    const uint64_t start =
+        b.dynamic ? static_cast<uint64_t>(b.dynamic_index) * kBufferDescriptorBytes : b.offset;
     const uint64_t stride = b.dynamic ? kBufferDescriptorBytes : b.stride;
     if (known) {
         return b_.alu(HwOp::iadd, HwType::u64, {base, b_.u64(start + constant * stride)});
     }
-    Inst* scaled = b_.alu(HwOp::imul, HwType::u64, {b_.cvt(HwType::u64, HwType::u32, index), b_.u64(stride)});
-    return b_.alu(HwOp::iadd, HwType::u64, {b_.alu(HwOp::iadd, HwType::u64, {base, scaled}), b_.u64(start)});
+    Inst* scaled =
+        b_.alu(HwOp::imul, HwType::u64, {b_.cvt(HwType::u64, HwType::u32, index), b_.u64(stride)});
+    return b_.alu(HwOp::iadd, HwType::u64,
+                  {b_.alu(HwOp::iadd, HwType::u64, {base, scaled}), b_.u64(start)});
 }
 
 Pointer Translator::buffer_pointer(Variable& v, Inst* index) {
@@ -77,7 +81,8 @@ Pointer Translator::buffer_pointer(Variable& v, Inst* index) {
         b_.at(prologue_);
     }
     uint32_t block_type = v.type;
-    while (m_.type(block_type).kind == Kind::array || m_.type(block_type).kind == Kind::runtime_array) {
+    while (m_.type(block_type).kind == Kind::array ||
+           m_.type(block_type).kind == Kind::runtime_array) {
         block_type = m_.type(block_type).element;
     }
     Pointer p;
@@ -86,8 +91,10 @@ Pointer Translator::buffer_pointer(Variable& v, Inst* index) {
     if (v.binding->kind == DescriptorKind::inline_uniform) {
         p.base = descriptor;
         p.invariant = true;
-    } else if (v.binding->kind == DescriptorKind::uniform_buffer || v.binding->kind == DescriptorKind::storage_buffer) {
-        const bool uniform = v.storage == spv::StorageClass::Uniform && !m_.decor(block_type).buffer_block;
+    } else if (v.binding->kind == DescriptorKind::uniform_buffer ||
+               v.binding->kind == DescriptorKind::storage_buffer) {
+        const bool uniform =
+            v.storage == spv::StorageClass::Uniform && !m_.decor(block_type).buffer_block;
         const Decor& d = m_.decor(v.id);
         bool read_only = d.non_writable;
         if (!read_only && !m_.type(block_type).members.empty()) {
@@ -100,7 +107,8 @@ Pointer Translator::buffer_pointer(Variable& v, Inst* index) {
         p.invariant = uniform || ((read_only || !writes_buffers_) && !p.is_volatile);
         Inst* const at[] = {descriptor};
         p.base = b_.raw(ir::op(HwOp::ld), HwType::u64, {Base::bits64}, at, hw::LdSub{}.pack(), 0);
-        p.limit = b_.raw(ir::op(HwOp::ld), HwType::u32, {Base::bits32}, at, hw::LdSub{}.pack(), kDescriptorSizeOffset);
+        p.limit = b_.raw(ir::op(HwOp::ld), HwType::u32, {Base::bits32}, at, hw::LdSub{}.pack(),
+                         kDescriptorSizeOffset);
         p.base->invariant = p.limit->invariant = true;
     } else {
         invalid_argument("the layout's descriptor is not a buffer");
@@ -123,8 +131,9 @@ Translator::Leaves Translator::handle(const Pointer& p) {
         for (uint32_t k = 0; k < t.count; ++k) {
             Pointer element = p;
             element.type = t.element;
-            Inst* base = p.index == nullptr ? b_.u32(0)
-                                            : b_.alu(HwOp::imul, HwType::u32, {p.index, b_.u32(t.count)});
+            Inst* base = p.index == nullptr
+                             ? b_.u32(0)
+                             : b_.alu(HwOp::imul, HwType::u32, {p.index, b_.u32(t.count)});
             element.index = b_.alu(HwOp::iadd, HwType::u32, {base, b_.u32(k)});
             const Leaves one = handle(element);
             all.insert(all.end(), one.begin(), one.end());
@@ -148,7 +157,8 @@ Translator::Leaves Translator::handle(const Pointer& p) {
     Leaves out{descriptor_address(b, p.index)};
     const bool combined = b.kind == DescriptorKind::combined_image_sampler;
     const auto sampler_part = [&] {
-        return combined ? b_.alu(HwOp::iadd, HwType::u64, {out[0], b_.u64(kCombinedSamplerOffset)}) : out[0];
+        return combined ? b_.alu(HwOp::iadd, HwType::u64, {out[0], b_.u64(kCombinedSamplerOffset)})
+                        : out[0];
     };
     if (t.kind == Kind::sampled_image) {
         out.push_back(sampler_part());

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// How the front end gives up: one exception type, thrown anywhere below translate() and caught only there.
+// How the front end gives up: one exception type, thrown anywhere below translate() and caught only
+// there.
 //
-// Nothing of it crosses the library's edge: translate() turns it into base::Error. Values only, thread-safe.
+// Nothing of it crosses the library's edge: translate() turns it into base::Error. Values only,
+// thread-safe.
 #pragma once
 
 #include "base/result.hpp"

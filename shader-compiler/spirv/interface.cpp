@@ -50,7 +50,8 @@ void Translator::scan_accesses() {
             const Instr& i = m_.body[n];
             const bool writes = i.op == spv::Op::OpStore || i.op == spv::Op::OpCopyMemory ||
                                 (i.op >= spv::Op::OpAtomicStore && i.op <= spv::Op::OpAtomicXor) ||
-                                i.op == spv::Op::OpAtomicFAddEXT || i.op == spv::Op::OpAtomicFMinEXT ||
+                                i.op == spv::Op::OpAtomicFAddEXT ||
+                                i.op == spv::Op::OpAtomicFMinEXT ||
                                 i.op == spv::Op::OpAtomicFMaxEXT;
             if (writes) {
                 const bool first = i.op == spv::Op::OpStore || i.op == spv::Op::OpCopyMemory ||
@@ -60,7 +61,8 @@ void Translator::scan_accesses() {
                 for (const Instr& v : m_.variables) {
                     type = v.id == id ? v.type : type;
                 }
-                writes_buffers_ = writes_buffers_ || type == 0 || is_buffer_class(m_.type(type).storage);
+                writes_buffers_ =
+                    writes_buffers_ || type == 0 || is_buffer_class(m_.type(type).storage);
             }
             if (is_chain(i.op)) {
                 const auto it = roots.find(i.word(0));
@@ -72,7 +74,8 @@ void Translator::scan_accesses() {
                     r.dynamic = r.dynamic || m_.constant(i.w[k]) == nullptr;
                 }
                 roots[i.id] = r;
-                if (i.op == spv::Op::OpPtrAccessChain || i.op == spv::Op::OpInBoundsPtrAccessChain) {
+                if (i.op == spv::Op::OpPtrAccessChain ||
+                    i.op == spv::Op::OpInBoundsPtrAccessChain) {
                     escape(i.id, true);
                 }
                 continue;
@@ -158,7 +161,8 @@ void Translator::declare(const Instr& i, bool local) {
     case spv::StorageClass::Input:
     case spv::StorageClass::Output: {
         if (count > kMaxSlotLeaves) {
-            unsupported("interface variables with more than " + std::to_string(kMaxSlotLeaves) + " scalars");
+            unsupported("interface variables with more than " + std::to_string(kMaxSlotLeaves) +
+                        " scalars");
         }
         const Decor& d = m_.decor(v.id);
         uint32_t location = d.location.value_or(0);
@@ -193,8 +197,9 @@ void Translator::declare(const Instr& i, bool local) {
         v.home = Home::push;
         p.is_explicit = p.invariant = true;
         p.base = sys(hw::SysVal::push_va);
-        facts_.push_bytes = std::max(facts_.push_bytes, static_cast<uint32_t>(std::min<uint64_t>(
-                                                            explicit_size(v.type, false, 0), 0x10000)));
+        facts_.push_bytes = std::max(
+            facts_.push_bytes,
+            static_cast<uint32_t>(std::min<uint64_t>(explicit_size(v.type, false, 0), 0x10000)));
         break;
     case spv::StorageClass::Uniform:
     case spv::StorageClass::StorageBuffer:
@@ -234,7 +239,8 @@ void Translator::declare(const Instr& i, bool local) {
         if (c == nullptr) {
             unsupported("initializers that are not constants");
         }
-        // The entry block may be a loop header only through the prologue, so initializing there is once per invocation.
+        // The entry block may be a loop header only through the prologue, so initializing there is
+        // once per invocation.
         store(p, constant_leaves(*c), false);
     }
     (void)local;
@@ -295,7 +301,8 @@ void Translator::interface_leaves(Variable& v, uint32_t type_id, IoLeaf like, ui
     case Kind::vector: {
         const uint32_t n = t.kind == Kind::vector ? t.count : 1;
         const Type& s = scalar_of(type_id);
-        const bool attribute = options_.stage == hw::Stage::vertex && v.storage == spv::StorageClass::Input;
+        const bool attribute =
+            options_.stage == hw::Stage::vertex && v.storage == spv::StorageClass::Input;
         const uint32_t step = s.width == 64 && !attribute ? 2 : 1;
         const uint32_t first = s.width == 64 && attribute ? component / 2 : component;
         for (uint32_t k = 0; k < n; ++k) {
@@ -352,14 +359,16 @@ Translator::Leaves Translator::load_input(const Variable& v, uint32_t leaf, uint
         }
         const bool attribute = options_.stage == hw::Stage::vertex;
         uint32_t n = 1;
-        while (n < 4 && leaf + n < end && !v.io[leaf + n].builtin && v.io[leaf + n].type == first.type &&
-               v.io[leaf + n].slot == first.slot + n && v.io[leaf + n].interp == first.interp &&
-               v.io[leaf + n].loc == first.loc && (!attribute || (first.slot + n) / 4 == first.slot / 4) &&
+        while (n < 4 && leaf + n < end && !v.io[leaf + n].builtin &&
+               v.io[leaf + n].type == first.type && v.io[leaf + n].slot == first.slot + n &&
+               v.io[leaf + n].interp == first.interp && v.io[leaf + n].loc == first.loc &&
+               (!attribute || (first.slot + n) / 4 == first.slot / 4) &&
                first.base != Base::bits64) {
             ++n;
         }
         if (attribute && first.base == Base::bits64) {
-            while (n < 4 && leaf + n < end && !v.io[leaf + n].builtin && v.io[leaf + n].slot == first.slot + n &&
+            while (n < 4 && leaf + n < end && !v.io[leaf + n].builtin &&
+                   v.io[leaf + n].slot == first.slot + n &&
                    (first.slot + n) / 4 == first.slot / 4) {
                 ++n;
             }
@@ -379,21 +388,23 @@ Translator::Leaves Translator::load_input(const Variable& v, uint32_t leaf, uint
                 unsupported("64-bit integer vertex attributes");
             }
             tuple = b_.raw(HwOp::ldattr, ty,
-                           {s.width == 64 ? Base::bits64 : Base::bits32, static_cast<uint8_t>(n)}, {},
-                           hw::LdattrSub{.n = n - 1, .comp = first.slot % 4}.pack(), location);
+                           {s.width == 64 ? Base::bits64 : Base::bits32, static_cast<uint8_t>(n)},
+                           {}, hw::LdattrSub{.n = n - 1, .comp = first.slot % 4}.pack(), location);
         } else {
             const uint32_t regs = first.base == Base::bits64 ? 2 : n;
             if (first.slot + regs > kVaryings) {
                 unsupported("varyings beyond location 31");
             }
-            tuple = b_.raw(HwOp::ldin, HwType::none, {Base::bits32, static_cast<uint8_t>(regs)}, {},
-                           hw::LdinSub{.n = regs - 1, .interp = first.interp, .loc = first.interp == hw::Interp::flat
-                                                                                         ? hw::InterpLoc::center
-                                                                                         : first.loc}
-                               .pack(),
-                           first.slot);
-            f_->per_sample = f_->per_sample ||
-                             (first.loc == hw::InterpLoc::sample && first.interp != hw::Interp::flat);
+            tuple =
+                b_.raw(HwOp::ldin, HwType::none, {Base::bits32, static_cast<uint8_t>(regs)}, {},
+                       hw::LdinSub{.n = regs - 1,
+                                   .interp = first.interp,
+                                   .loc = first.interp == hw::Interp::flat ? hw::InterpLoc::center
+                                                                           : first.loc}
+                           .pack(),
+                       first.slot);
+            f_->per_sample = f_->per_sample || (first.loc == hw::InterpLoc::sample &&
+                                                first.interp != hw::Interp::flat);
         }
         for (uint32_t k = 0; k < n; ++k) {
             if (!attribute && first.base == Base::bits64) {
@@ -402,7 +413,8 @@ Translator::Leaves Translator::load_input(const Variable& v, uint32_t leaf, uint
             }
             Inst* e = b_.extract(tuple, k);
             if (s.width == 16) {
-                e = s.kind == Kind::floating ? b_.cvt(HwType::f16, HwType::f32, e) : b_.cvt(HwType::u16, HwType::u32, e);
+                e = s.kind == Kind::floating ? b_.cvt(HwType::f16, HwType::f32, e)
+                                             : b_.cvt(HwType::u16, HwType::u32, e);
             }
             out.push_back(s.kind == Kind::boolean ? b_.to_boolean(e) : e);
         }
@@ -489,7 +501,8 @@ void Translator::write_outputs() {
             if (v->home == Home::slots && !leaf.written) {
                 continue;
             }
-            Inst* value = v->home == Home::slots ? slots_.read(v->first_slot + k, b_.block()) : all[k];
+            Inst* value =
+                v->home == Home::slots ? slots_.read(v->first_slot + k, b_.block()) : all[k];
             if (leaf.builtin == static_cast<uint32_t>(spv::BuiltIn::SampleMask) && leaf.slot > 0) {
                 continue; // at most 4 samples: one word
             }

@@ -8,20 +8,32 @@ namespace kite::cc::spirv::math {
 
 namespace {
 
+using hw::Op;
 using ir::Builder;
 using ir::Inst;
-using hw::Op;
 constexpr hw::Type kF32 = hw::Type::f32;
 constexpr hw::Type kU32 = hw::Type::u32;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr uint32_t kSign = 0x80000000u;
 
-Inst* mul(Builder& b, Inst* x, Inst* y) { return b.alu(Op::fmul, kF32, {x, y}); }
-Inst* add(Builder& b, Inst* x, Inst* y) { return b.alu(Op::fadd, kF32, {x, y}); }
-Inst* sub(Builder& b, Inst* x, Inst* y) { return b.alu(Op::fsub, kF32, {x, y}); }
-Inst* fma(Builder& b, Inst* x, Inst* y, Inst* z) { return b.alu(Op::ffma, kF32, {x, y, z}); }
-Inst* abs(Builder& b, Inst* x) { return b.alu(Op::fabs, kF32, {x}); }
-Inst* cmp(Builder& b, hw::FCmp cc, Inst* x, float y) { return b.fcmp(cc, kF32, x, b.f32(y)); }
+Inst* mul(Builder& b, Inst* x, Inst* y) {
+    return b.alu(Op::fmul, kF32, {x, y});
+}
+Inst* add(Builder& b, Inst* x, Inst* y) {
+    return b.alu(Op::fadd, kF32, {x, y});
+}
+Inst* sub(Builder& b, Inst* x, Inst* y) {
+    return b.alu(Op::fsub, kF32, {x, y});
+}
+Inst* fma(Builder& b, Inst* x, Inst* y, Inst* z) {
+    return b.alu(Op::ffma, kF32, {x, y, z});
+}
+Inst* abs(Builder& b, Inst* x) {
+    return b.alu(Op::fabs, kF32, {x});
+}
+Inst* cmp(Builder& b, hw::FCmp cc, Inst* x, float y) {
+    return b.fcmp(cc, kF32, x, b.f32(y));
+}
 
 /// c[0] + c[1] x + c[2] x^2 + ... by Horner's rule.
 Inst* poly(Builder& b, Inst* x, std::initializer_list<float> c) {
@@ -45,19 +57,24 @@ Inst* power_of_two(Builder& b, Inst* n) {
 /// atan(q) for q in [0, 1].
 Inst* atan_unit(Builder& b, Inst* q) {
     Inst* z = mul(b, q, q);
-    return mul(b, q, poly(b, z, {1.0f, -0.333332866f, 0.199983746f, -0.142630503f, 0.109477893f, -0.083939895f,
-                                 0.0578355864f, -0.0310854148f, 0.0108769201f, -0.00178729824f}));
+    return mul(b, q,
+               poly(b, z,
+                    {1.0f, -0.333332866f, 0.199983746f, -0.142630503f, 0.109477893f, -0.083939895f,
+                     0.0578355864f, -0.0310854148f, 0.0108769201f, -0.00178729824f}));
 }
 
 } // namespace
 
 Inst* exp2(Builder& b, Inst* x) {
-    // 2^x = 2^n 2^f, n = round(x); 2^n is applied in two factors so that denormal results come out right.
-    Inst* clamped = b.alu(Op::fmax, kF32, {b.f32(-151.0f), b.alu(Op::fmin, kF32, {x, b.f32(129.0f)})});
+    // 2^x = 2^n 2^f, n = round(x); 2^n is applied in two factors so that denormal results come out
+    // right.
+    Inst* clamped =
+        b.alu(Op::fmax, kF32, {b.f32(-151.0f), b.alu(Op::fmin, kF32, {x, b.f32(129.0f)})});
     Inst* n = b.alu(Op::frne, kF32, {clamped});
     Inst* f = sub(b, clamped, n);
-    Inst* p = poly(b, f, {1.0f, 0.693147182f, 0.240226507f, 0.0555035695f, 0.00961803086f, 0.00133908668f,
-                          0.000154697307f});
+    Inst* p = poly(b, f,
+                   {1.0f, 0.693147182f, 0.240226507f, 0.0555035695f, 0.00961803086f, 0.00133908668f,
+                    0.000154697307f});
     Inst* i = b.cvt(hw::Type::i32, kF32, n, hw::Round::rtz);
     Inst* half = b.alu(Op::shr, hw::Type::i32, {i, b.u32(1)});
     Inst* rest = b.alu(Op::isub, kU32, {i, half});
@@ -73,8 +90,9 @@ Inst* log2(Builder& b, Inst* x) {
     Inst* e = b.alu(Op::shr, hw::Type::i32, {offset, b.u32(23)});
     Inst* m = b.alu(Op::isub, kU32, {scaled, b.alu(Op::shl, kU32, {e, b.u32(23)})});
     Inst* f = sub(b, m, b.f32(1.0f));
-    Inst* p = poly(b, f, {1.44269502f, -0.721347332f, 0.480897903f, -0.360696435f, 0.288585275f, -0.23963657f,
-                          0.204296157f, -0.190612882f, 0.187825918f, -0.112973377f});
+    Inst* p = poly(b, f,
+                   {1.44269502f, -0.721347332f, 0.480897903f, -0.360696435f, 0.288585275f,
+                    -0.23963657f, 0.204296157f, -0.190612882f, 0.187825918f, -0.112973377f});
     Inst* exponent = b.cvt(kF32, hw::Type::i32, e);
     exponent = b.sel(tiny, sub(b, exponent, b.f32(24.0f)), exponent);
     Inst* r = fma(b, f, p, exponent);
@@ -84,7 +102,9 @@ Inst* log2(Builder& b, Inst* x) {
     return b.sel(cmp(b, hw::FCmp::oeq, x, kInf), x, r);
 }
 
-Inst* pow(Builder& b, Inst* x, Inst* y) { return exp2(b, mul(b, y, log2(b, x))); }
+Inst* pow(Builder& b, Inst* x, Inst* y) {
+    return exp2(b, mul(b, y, log2(b, x)));
+}
 
 SinCos sin_cos(Builder& b, Inst* x) {
     // Cody-Waite: r = x - n pi/2 with pi/2 in three parts, exact thanks to fma.
@@ -102,7 +122,8 @@ SinCos sin_cos(Builder& b, Inst* x) {
     const auto flip = [&](Inst* v, Inst* quadrant) {
         return b.xor_(v, b.alu(Op::shl, kU32, {b.and_(quadrant, b.u32(2)), b.u32(30)}));
     };
-    return {flip(b.sel(odd, c, s), q), flip(b.sel(odd, s, c), b.alu(Op::iadd, kU32, {q, b.u32(1)}))};
+    return {flip(b.sel(odd, c, s), q),
+            flip(b.sel(odd, s, c), b.alu(Op::iadd, kU32, {q, b.u32(1)}))};
 }
 
 Inst* asin(Builder& b, Inst* x) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Transcendental functions as sequences of correctly rounded f32 operations.
 //
-// The device has no transcendental units: every function here is a range reduction plus a polynomial (fitted by weighted least
-// squares to near-minimax), so that interpreter, JIT and folder agree bit for bit. Accuracy meets the Vulkan precision table
-// ("Precision and Operation of SPIR-V Instructions"). All values are f32; callers convert f16. Stateless, thread-safe.
+// The device has no transcendental units: every function here is a range reduction plus a
+// polynomial (fitted by weighted least squares to near-minimax), so that interpreter, JIT and
+// folder agree bit for bit. Accuracy meets the Vulkan precision table
+// ("Precision and Operation of SPIR-V Instructions"). All values are f32; callers convert f16.
+// Stateless, thread-safe.
 #pragma once
 
 #include "shader-compiler/ir/builder.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The functions fold on constants, so their accuracy is measured by building them on constants: the folder computes exactly what
-// the device computes.
+// The functions fold on constants, so their accuracy is measured by building them on constants: the
+// folder computes exactly what the device computes.
 #include "shader-compiler/ir/edit.hpp"
 #include "shader-compiler/spirv/math.hpp"
 
@@ -35,8 +35,11 @@ double ulps(float got, double want) {
     if (std::isnan(got) || std::isinf(got) || std::isinf(near)) {
         return got == near || (std::isnan(got) && std::isnan(near)) ? 0 : 1e9;
     }
-    const double unit = std::max(std::ldexp(1.0, -149), std::abs(static_cast<double>(
-        std::nextafter(std::abs(near), std::numeric_limits<float>::infinity()) - std::abs(near))));
+    const double unit =
+        std::max(std::ldexp(1.0, -149),
+                 std::abs(static_cast<double>(
+                     std::nextafter(std::abs(near), std::numeric_limits<float>::infinity()) -
+                     std::abs(near))));
     return std::abs(got - want) / unit;
 }
 
@@ -76,7 +79,8 @@ TEST(Math, SinCos) {
         EXPECT_NEAR(s, std::sin(static_cast<double>(x)), 2e-7) << x;
         EXPECT_NEAR(c, std::cos(static_cast<double>(x)), 2e-7) << x;
     }
-    EXPECT_NEAR(run([](Builder& b) { return math::sin_cos(b, b.f32(100000.0f)).sin; }), std::sin(100000.0), 1e-6);
+    EXPECT_NEAR(run([](Builder& b) { return math::sin_cos(b, b.f32(100000.0f)).sin; }),
+                std::sin(100000.0), 1e-6);
 }
 
 TEST(Math, Inverse) {
@@ -91,7 +95,8 @@ TEST(Math, Inverse) {
     for (const float y : {-3.0f, -1.0f, -0.25f, 0.0f, 0.5f, 2.0f, INFINITY}) {
         for (const float x : {-3.0f, -1.0f, -0.25f, 0.125f, 2.0f, INFINITY}) {
             const float got = run([&](Builder& b) { return math::atan2(b, b.f32(y), b.f32(x)); });
-            EXPECT_NEAR(got, std::atan2(static_cast<double>(y), static_cast<double>(x)), 5e-7) << y << " " << x;
+            EXPECT_NEAR(got, std::atan2(static_cast<double>(y), static_cast<double>(x)), 5e-7)
+                << y << " " << x;
         }
     }
 }

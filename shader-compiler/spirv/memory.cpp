@@ -11,7 +11,9 @@ namespace {
 constexpr uint32_t kVolatileBit = 1;
 constexpr unsigned kMaxVector = 4;
 
-uint32_t align_up(uint32_t v, uint32_t a) { return (v + a - 1) / a * a; }
+uint32_t align_up(uint32_t v, uint32_t a) {
+    return (v + a - 1) / a * a;
+}
 
 } // namespace
 
@@ -47,12 +49,14 @@ bool Translator::try_memory(const Instr& i) {
         Pointer p = pointer(i.word(0));
         resolve(p);
         const uint32_t offset = m_.member_decor(p.type, i.word(1)).offset.value_or(0);
-        const uint32_t stride = m_.decor(m_.element_type(p.type, i.word(1))).array_stride.value_or(1);
+        const uint32_t stride =
+            m_.decor(m_.element_type(p.type, i.word(1))).array_stride.value_or(1);
         if (p.limit == nullptr || stride == 0) {
             unsupported("length of an array behind a buffer address");
         }
         Inst* skip = b_.u32(offset + p.imm);
-        Inst* bytes = b_.alu(HwOp::isub, HwType::u32, {b_.alu(HwOp::imax, HwType::u32, {p.limit, skip}), skip});
+        Inst* bytes = b_.alu(HwOp::isub, HwType::u32,
+                             {b_.alu(HwOp::imax, HwType::u32, {p.limit, skip}), skip});
         set(i.id, {b_.alu(HwOp::idiv, HwType::u32, {bytes, b_.u32(stride)})});
         return true;
     }
@@ -99,8 +103,10 @@ void Translator::access_chain(const Instr& i, bool element_first) {
         if (p.kind != Pointer::Kind::memory) {
             unsupported("pointer arithmetic outside memory");
         }
-        const uint32_t stride = m_.decor(type_of(i.word(0))).array_stride.value_or(
-            p.is_explicit ? 0 : align_up(implicit_size(p.type), implicit_align(p.type)));
+        const uint32_t stride =
+            m_.decor(type_of(i.word(0)))
+                .array_stride.value_or(
+                    p.is_explicit ? 0 : align_up(implicit_size(p.type), implicit_align(p.type)));
         add_offset(p, i.word(at++), stride);
     }
     for (; at < i.w.size(); ++at) {
@@ -115,8 +121,10 @@ void Translator::step(Pointer& p, uint32_t index_id) {
         if (t.kind == Kind::array || t.kind == Kind::runtime_array) {
             Inst* index = as_u32(index_id);
             if (p.index != nullptr) {
-                index = b_.alu(HwOp::iadd, HwType::u32,
-                               {b_.alu(HwOp::imul, HwType::u32, {p.index, b_.u32(std::max(1u, t.count))}), index});
+                index = b_.alu(
+                    HwOp::iadd, HwType::u32,
+                    {b_.alu(HwOp::imul, HwType::u32, {p.index, b_.u32(std::max(1u, t.count))}),
+                     index});
             }
             p.index = index;
             p.type = t.element;
@@ -144,16 +152,20 @@ void Translator::step_leaf(Pointer& p, uint32_t index_id) {
     const auto index = constant_value(index_id);
     const Type& t = m_.type(p.type);
     if (!index) {
-        // Only inputs get here (others with run-time indices live in memory): interpolateAt* selects among the elements.
+        // Only inputs get here (others with run-time indices live in memory): interpolateAt*
+        // selects among the elements.
         const uint32_t per = m_.type(m_.element_type(p.type, 0)).leaves;
         Inst* step = b_.alu(HwOp::imul, HwType::u32, {as_u32(index_id), b_.u32(per)});
-        p.dynamic_leaf = p.dynamic_leaf == nullptr ? step : b_.alu(HwOp::iadd, HwType::u32, {p.dynamic_leaf, step});
+        p.dynamic_leaf = p.dynamic_leaf == nullptr
+                             ? step
+                             : b_.alu(HwOp::iadd, HwType::u32, {p.dynamic_leaf, step});
         p.type = m_.element_type(p.type, 0);
         return;
     }
-    const uint32_t clamped = t.kind == Kind::structure
-                                 ? static_cast<uint32_t>(*index)
-                                 : static_cast<uint32_t>(std::min<uint64_t>(*index, t.count == 0 ? 0 : t.count - 1));
+    const uint32_t clamped =
+        t.kind == Kind::structure
+            ? static_cast<uint32_t>(*index)
+            : static_cast<uint32_t>(std::min<uint64_t>(*index, t.count == 0 ? 0 : t.count - 1));
     p.leaf += m_.leaf_offset(p.type, clamped);
     p.type = m_.element_type(p.type, clamped);
 }
@@ -191,7 +203,8 @@ void Translator::step_memory(Pointer& p, uint32_t index_id) {
         return;
     }
     case Kind::vector:
-        add_offset(p, index_id, p.component_stride != 0 ? p.component_stride : implicit_size(t.element));
+        add_offset(p, index_id,
+                   p.component_stride != 0 ? p.component_stride : implicit_size(t.element));
         p.component_stride = 0;
         p.type = t.element;
         return;
@@ -204,7 +217,8 @@ void Translator::add_offset(Pointer& p, uint32_t index_id, uint64_t stride) {
     const Type& it = m_.type(type_of(index_id));
     if (const auto c = constant_value(index_id)) {
         const uint64_t sign = it.width < 64 ? 1ull << (it.width - 1) : 0;
-        const uint64_t extended = it.width < 64 && (*c & sign) != 0 && it.is_signed ? *c | ~(2 * sign - 1) : *c;
+        const uint64_t extended =
+            it.width < 64 && (*c & sign) != 0 && it.is_signed ? *c | ~(2 * sign - 1) : *c;
         const uint64_t bytes = extended * stride;
         if (bytes < 0x40000000u && p.imm < 0x40000000u) {
             p.imm += static_cast<uint32_t>(bytes);
@@ -219,13 +233,16 @@ void Translator::add_offset(Pointer& p, uint32_t index_id, uint64_t stride) {
         // A bare address: 64-bit arithmetic, so that negative indices work.
         Inst* index = scalar(index_id);
         if (it.width != 64) {
-            index = b_.cvt(HwType::u64, it.is_signed ? HwType::i32 : HwType::u32,
-                           it.width == 32 ? index : widen_int(index, type_of(index_id), it.is_signed));
+            index =
+                b_.cvt(HwType::u64, it.is_signed ? HwType::i32 : HwType::u32,
+                       it.width == 32 ? index : widen_int(index, type_of(index_id), it.is_signed));
         }
-        p.base = b_.alu(HwOp::iadd, HwType::u64, {p.base, b_.alu(HwOp::imul, HwType::u64, {index, b_.u64(stride)})});
+        p.base = b_.alu(HwOp::iadd, HwType::u64,
+                        {p.base, b_.alu(HwOp::imul, HwType::u64, {index, b_.u64(stride)})});
         return;
     }
-    Inst* bytes = b_.alu(HwOp::imul, HwType::u32, {as_u32(index_id), b_.u32(static_cast<uint32_t>(stride))});
+    Inst* bytes =
+        b_.alu(HwOp::imul, HwType::u32, {as_u32(index_id), b_.u32(static_cast<uint32_t>(stride))});
     p.offset = p.offset == nullptr ? bytes : b_.alu(HwOp::iadd, HwType::u32, {p.offset, bytes});
 }
 
@@ -290,13 +307,17 @@ uint32_t Translator::implicit_size(uint32_t type_id) {
     case Kind::vector:
     case Kind::matrix:
     case Kind::array:
-        size = static_cast<uint64_t>(align_up(implicit_size(t.element), implicit_align(t.element))) * t.count;
+        size =
+            static_cast<uint64_t>(align_up(implicit_size(t.element), implicit_align(t.element))) *
+            t.count;
         break;
     case Kind::structure:
         if (!t.members.empty()) {
             const auto last = static_cast<uint32_t>(t.members.size() - 1);
-            size = static_cast<uint64_t>(implicit_offset(type_id, last)) + implicit_size(t.members[last]);
-            size = (size + implicit_align(type_id) - 1) / implicit_align(type_id) * implicit_align(type_id);
+            size = static_cast<uint64_t>(implicit_offset(type_id, last)) +
+                   implicit_size(t.members[last]);
+            size = (size + implicit_align(type_id) - 1) / implicit_align(type_id) *
+                   implicit_align(type_id);
         }
         break;
     case Kind::pointer:
@@ -325,7 +346,8 @@ uint32_t Translator::array_stride(const Pointer& p, uint32_t array_type) {
 }
 
 void Translator::memory_leaves(const Pointer& p, uint32_t type_id, uint32_t offset, bool row_major,
-                               uint32_t matrix_stride, uint32_t component_stride, std::vector<MemoryLeaf>& out) {
+                               uint32_t matrix_stride, uint32_t component_stride,
+                               std::vector<MemoryLeaf>& out) {
     const Type& t = m_.type(type_id);
     switch (t.kind) {
     case Kind::boolean:
@@ -350,9 +372,11 @@ void Translator::memory_leaves(const Pointer& p, uint32_t type_id, uint32_t offs
         const uint32_t scalar_bytes = implicit_size(m_.type(t.element).element);
         for (uint32_t k = 0; k < t.count; ++k) {
             if (!p.is_explicit) {
-                memory_leaves(p, t.element, offset + k * implicit_size(t.element), false, 0, 0, out);
+                memory_leaves(p, t.element, offset + k * implicit_size(t.element), false, 0, 0,
+                              out);
             } else if (row_major) {
-                memory_leaves(p, t.element, offset + k * scalar_bytes, false, 0, matrix_stride, out);
+                memory_leaves(p, t.element, offset + k * scalar_bytes, false, 0, matrix_stride,
+                              out);
             } else {
                 memory_leaves(p, t.element, offset + k * matrix_stride, false, 0, 0, out);
             }
@@ -370,13 +394,16 @@ void Translator::memory_leaves(const Pointer& p, uint32_t type_id, uint32_t offs
         for (uint32_t k = 0; k < t.members.size(); ++k) {
             const Decor& d = m_.member_decor(type_id, k);
             const uint32_t at = p.is_explicit ? d.offset.value_or(0) : implicit_offset(type_id, k);
-            memory_leaves(p, t.members[k], offset + at, d.row_major, d.matrix_stride.value_or(0), 0, out);
+            memory_leaves(p, t.members[k], offset + at, d.row_major, d.matrix_stride.value_or(0), 0,
+                          out);
         }
         return;
     case Kind::pointer:
         for (uint32_t k = 0; k < t.leaves; ++k) {
-            const bool wide = k == 0 && (t.storage == spv::StorageClass::PhysicalStorageBuffer || t.leaves == 3);
-            out.push_back({offset + k * 8, wide ? Base::bits64 : Base::bits32, static_cast<uint8_t>(wide ? 8 : 4)});
+            const bool wide =
+                k == 0 && (t.storage == spv::StorageClass::PhysicalStorageBuffer || t.leaves == 3);
+            out.push_back({offset + k * 8, wide ? Base::bits64 : Base::bits32,
+                           static_cast<uint8_t>(wide ? 8 : 4)});
         }
         return;
     case Kind::image:
@@ -461,8 +488,8 @@ Translator::Leaves Translator::load(const Pointer& source, bool is_volatile) {
         uint32_t imm = 0;
         const std::vector<Inst*> at = address(p, parts[k].offset, imm);
         const hw::LdSub sub{.n = static_cast<unsigned>(n - 1), .space = p.space, .vol = vol};
-        Inst* tuple = b_.raw(ir::op(HwOp::ld), element_type_of(parts[k].bytes), {base, static_cast<uint8_t>(n)}, at,
-                             sub.pack(), imm);
+        Inst* tuple = b_.raw(ir::op(HwOp::ld), element_type_of(parts[k].bytes),
+                             {base, static_cast<uint8_t>(n)}, at, sub.pack(), imm);
         tuple->invariant = p.invariant && !vol;
         for (size_t e = 0; e < n; ++e) {
             Inst* v = b_.extract(tuple, static_cast<unsigned>(e));
@@ -508,7 +535,9 @@ void Translator::store(const Pointer& target, const Leaves& values, bool is_vola
         uint32_t imm = 0;
         std::vector<Inst*> operands = address(p, parts[k].offset, imm);
         operands.insert(operands.begin(), b_.collect(data));
-        const hw::StSub sub{.n = static_cast<unsigned>(n - 1), .space = p.space, .vol = is_volatile || p.is_volatile};
+        const hw::StSub sub{.n = static_cast<unsigned>(n - 1),
+                            .space = p.space,
+                            .vol = is_volatile || p.is_volatile};
         b_.raw(ir::op(HwOp::st), element_type_of(parts[k].bytes), {}, operands, sub.pack(), imm);
         k += n;
     }

@@ -186,8 +186,9 @@ public:
                 continue;
             }
             if (functions > 0) {
-                if (in_body && inst.op != spv::Op::OpFunctionParameter && inst.op != spv::Op::OpLine &&
-                    inst.op != spv::Op::OpNoLine && inst.op != spv::Op::OpNop) {
+                if (in_body && inst.op != spv::Op::OpFunctionParameter &&
+                    inst.op != spv::Op::OpLine && inst.op != spv::Op::OpNoLine &&
+                    inst.op != spv::Op::OpNop) {
                     m_.body.push_back(inst);
                 }
                 continue;
@@ -216,7 +217,8 @@ private:
             m_.modes[inst.w[1]].assign(inst.w.begin() + 2, inst.w.end());
             break;
         case spv::Op::OpDecorate:
-            decorate(m_.decors[inst.word(0)], inst.word(1), inst.w.subspan(std::min<size_t>(2, inst.w.size())));
+            decorate(m_.decors[inst.word(0)], inst.word(1),
+                     inst.w.subspan(std::min<size_t>(2, inst.w.size())));
             break;
         case spv::Op::OpMemberDecorate:
             decorate(m_.member_decors[(static_cast<uint64_t>(inst.word(0)) << 32) | inst.word(1)],
@@ -341,7 +343,8 @@ private:
         case spv::Op::OpTypeInt:
         case spv::Op::OpTypeFloat:
             t.kind = inst.op == spv::Op::OpTypeInt ? Kind::integer : Kind::floating;
-            if (inst.word(0) != 8 && inst.word(0) != 16 && inst.word(0) != 32 && inst.word(0) != 64) {
+            if (inst.word(0) != 8 && inst.word(0) != 16 && inst.word(0) != 32 &&
+                inst.word(0) != 64) {
                 unsupported(std::to_string(inst.word(0)) + "-bit scalars");
             }
             if (inst.op == spv::Op::OpTypeFloat && (inst.word(0) == 8 || inst.w.size() > 1)) {
@@ -364,7 +367,8 @@ private:
         case spv::Op::OpTypeArray:
             t.kind = Kind::array;
             t.element = inst.word(0);
-            t.count = static_cast<uint32_t>(std::min<uint64_t>(m_.constant_int(inst.word(1)), 0x7fffffff));
+            t.count = static_cast<uint32_t>(
+                std::min<uint64_t>(m_.constant_int(inst.word(1)), 0x7fffffff));
             t.leaves = saturate(static_cast<uint64_t>(leaves(t.element)) * t.count);
             break;
         case spv::Op::OpTypeRuntimeArray:
@@ -377,7 +381,8 @@ private:
             uint64_t sum = 0;
             for (const uint32_t m : t.members) {
                 // A forward-declared pointer type is known only later; it is one 64-bit address.
-                sum += m < m_.types.size() && m_.types[m].kind != Kind::none ? m_.types[m].leaves : 1;
+                sum +=
+                    m < m_.types.size() && m_.types[m].kind != Kind::none ? m_.types[m].leaves : 1;
             }
             t.leaves = saturate(sum);
             break;
@@ -466,7 +471,8 @@ private:
             for (const uint32_t part : inst.w) {
                 append_constant(c.bits, part);
                 if (c.bits.size() > kMaxLeaves) {
-                    unsupported("constant with more than " + std::to_string(kMaxLeaves) + " scalars");
+                    unsupported("constant with more than " + std::to_string(kMaxLeaves) +
+                                " scalars");
                 }
             }
             break;
@@ -480,7 +486,8 @@ private:
         case spv::Op::OpSpecConstantOp:
             unsupported("specialization constant operation " + std::to_string(inst.word(0)));
         default:
-            unsupported("module-scope instruction " + std::to_string(static_cast<unsigned>(inst.op)));
+            unsupported("module-scope instruction " +
+                        std::to_string(static_cast<unsigned>(inst.op)));
         }
         if (c.bits.size() != m_.type(inst.type).leaves) {
             corrupt("SPIR-V: constant does not match its type");
@@ -505,7 +512,8 @@ private:
         }
         for (const auto& [id, c] : m_.constants) {
             const Decor& d = m_.decor(id);
-            if (d.builtin == static_cast<uint32_t>(spv::BuiltIn::WorkgroupSize) && c.bits.size() == 3) {
+            if (d.builtin == static_cast<uint32_t>(spv::BuiltIn::WorkgroupSize) &&
+                c.bits.size() == 3) {
                 for (size_t i = 0; i < 3; ++i) {
                     m_.local_size[i] = static_cast<uint32_t>(c.bits[i]);
                 }

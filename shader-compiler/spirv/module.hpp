@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A simplified SPIR-V module as tables: types, constants, decorations, variables and the instructions of the one function.
+// A simplified SPIR-V module as tables: types, constants, decorations, variables and the
+// instructions of the one function.
 //
-// Module owns a copy of the words; Instr views point into it, so a Module must stay where it is (it is not copyable). Built by
-// parse_module() from prepare()'s output; throws Failure. Immutable afterwards, hence safe to read from several threads. Ids are
-// checked when looked up: type() and friends throw corrupt for an id of the wrong kind.
+// Module owns a copy of the words; Instr views point into it, so a Module must stay where it is (it
+// is not copyable). Built by parse_module() from prepare()'s output; throws Failure. Immutable
+// afterwards, hence safe to read from several threads. Ids are checked when looked up: type() and
+// friends throw corrupt for an id of the wrong kind.
 #pragma once
 
 #include "shader-compiler/ir/ir.hpp"
@@ -53,19 +55,19 @@ enum class Kind : uint8_t {
 
 /// A type.
 struct Type {
-    Kind kind = Kind::none;                 ///< what it is
-    uint8_t width = 0;                      ///< scalar bits
-    bool is_signed = false;                 ///< integer signedness
-    uint32_t element = 0;                   ///< element, pointee, column or image type id
-    uint32_t count = 0;                     ///< elements of vector, matrix (columns), array
-    std::vector<uint32_t> members;          ///< of structure
-    spv::StorageClass storage{};            ///< of pointer
-    spv::Dim dim{};                         ///< of image
-    bool arrayed = false;                   ///< of image
-    bool multisampled = false;              ///< of image
-    uint32_t sampled = 0;                   ///< of image: 1 sampled, 2 storage
-    uint32_t depth = 0;                     ///< nesting of composites, bounded by kMaxDepth
-    uint32_t leaves = 0;                    ///< scalars of a value of this type, saturated at kMaxLeaves + 1
+    Kind kind = Kind::none;        ///< what it is
+    uint8_t width = 0;             ///< scalar bits
+    bool is_signed = false;        ///< integer signedness
+    uint32_t element = 0;          ///< element, pointee, column or image type id
+    uint32_t count = 0;            ///< elements of vector, matrix (columns), array
+    std::vector<uint32_t> members; ///< of structure
+    spv::StorageClass storage{};   ///< of pointer
+    spv::Dim dim{};                ///< of image
+    bool arrayed = false;          ///< of image
+    bool multisampled = false;     ///< of image
+    uint32_t sampled = 0;          ///< of image: 1 sampled, 2 storage
+    uint32_t depth = 0;            ///< nesting of composites, bounded by kMaxDepth
+    uint32_t leaves = 0;           ///< scalars of a value of this type, saturated at kMaxLeaves + 1
 };
 
 /// Values with more scalars than this are refused.
@@ -76,9 +78,9 @@ inline constexpr uint32_t kMaxDepth = 300;
 
 /// Decorations of an id or of a structure member.
 struct Decor {
-    std::optional<uint32_t> location, component, index, binding, set, offset, array_stride, matrix_stride,
-        builtin, input_attachment; ///< literals
-    std::optional<uint32_t> rounding; ///< FPRoundingMode
+    std::optional<uint32_t> location, component, index, binding, set, offset, array_stride,
+        matrix_stride, builtin, input_attachment; ///< literals
+    std::optional<uint32_t> rounding;             ///< FPRoundingMode
     bool flat = false, noperspective = false, centroid = false, sample = false, block = false,
          buffer_block = false, non_writable = false, row_major = false, coherent = false,
          is_volatile = false, no_contraction = false, invariant = false, non_uniform = false,
@@ -117,18 +119,18 @@ public:
     /// Type of member/element i of a composite.
     [[nodiscard]] uint32_t element_type(uint32_t type_id, uint32_t i) const;
 
-    std::vector<uint32_t> words;            ///< the module
-    std::vector<Type> types;                ///< by id (Kind::none: not a type)
-    std::vector<Instr> variables;           ///< module-scope OpVariable
-    std::vector<Instr> body;                ///< the entry function, OpLabel to the last terminator
-    std::unordered_map<uint32_t, Constant> constants; ///< by id
-    std::unordered_map<uint32_t, Decor> decors;       ///< by id
-    std::unordered_map<uint64_t, Decor> member_decors; ///< by id << 32 | member
-    uint32_t glsl_set = 0;                  ///< id of the GLSL.std.450 import
-    uint32_t bound = 0;                     ///< ids are below
-    std::array<uint32_t, 3> local_size{1, 1, 1}; ///< workgroup size
+    std::vector<uint32_t> words;  ///< the module
+    std::vector<Type> types;      ///< by id (Kind::none: not a type)
+    std::vector<Instr> variables; ///< module-scope OpVariable
+    std::vector<Instr> body;      ///< the entry function, OpLabel to the last terminator
+    std::unordered_map<uint32_t, Constant> constants;          ///< by id
+    std::unordered_map<uint32_t, Decor> decors;                ///< by id
+    std::unordered_map<uint64_t, Decor> member_decors;         ///< by id << 32 | member
+    uint32_t glsl_set = 0;                                     ///< id of the GLSL.std.450 import
+    uint32_t bound = 0;                                        ///< ids are below
+    std::array<uint32_t, 3> local_size{1, 1, 1};               ///< workgroup size
     std::unordered_map<uint32_t, std::vector<uint32_t>> modes; ///< execution modes with literals
-    bool any_invariant = false;             ///< some output is declared invariant
+    bool any_invariant = false; ///< some output is declared invariant
 
 private:
     friend class ModuleParser;

@@ -121,10 +121,12 @@ Inst* Translator::fsub(HwType ty, Inst* a, Inst* b, bool precise) {
         return !precise && v->op == ir::op(HwOp::fmul) && v->ty == ty && !precise_.contains(v);
     };
     if (product(a)) {
-        return b_.alu(HwOp::ffma, ty, {a->operands[0], a->operands[1], b_.alu(HwOp::fneg, ty, {b})});
+        return b_.alu(HwOp::ffma, ty,
+                      {a->operands[0], a->operands[1], b_.alu(HwOp::fneg, ty, {b})});
     }
     if (product(b)) {
-        return b_.alu(HwOp::ffma, ty, {b_.alu(HwOp::fneg, ty, {b->operands[0]}), b->operands[1], a});
+        return b_.alu(HwOp::ffma, ty,
+                      {b_.alu(HwOp::fneg, ty, {b->operands[0]}), b->operands[1], a});
     }
     return b_.alu(HwOp::fsub, ty, {a, b});
 }
@@ -224,7 +226,8 @@ bool Translator::try_integer(const Instr& i) {
         set(i.id, std::move(out));
         return true;
     }
-    // 8-bit values are kept in 32 bits with undefined high bits: operations that look at those extend first.
+    // 8-bit values are kept in 32 bits with undefined high bits: operations that look at those
+    // extend first.
     const auto binary = [&](bool sensitive, bool is_signed, auto&& one) {
         const Leaves a = leaves(i.word(0));
         const Leaves c = leaves(i.word(1));
@@ -242,7 +245,8 @@ bool Translator::try_integer(const Instr& i) {
     };
     const auto plain = [&](HwOp op, bool sensitive, bool is_signed) {
         const HwType ty = int_type(i.type, is_signed);
-        return binary(sensitive, is_signed, [&](Inst* a, Inst* c) { return b_.alu(op, ty, {a, c}); });
+        return binary(sensitive, is_signed,
+                      [&](Inst* a, Inst* c) { return b_.alu(op, ty, {a, c}); });
     };
     switch (i.op) {
     case spv::Op::OpIAdd:
@@ -298,7 +302,8 @@ bool Translator::try_integer(const Instr& i) {
     case spv::Op::OpLogicalNotEqual:
         return binary(false, false, [&](Inst* a, Inst* c) { return b_.logic(HwOp::xor_, a, c); });
     case spv::Op::OpLogicalEqual:
-        return binary(false, false, [&](Inst* a, Inst* c) { return b_.not_(b_.logic(HwOp::xor_, a, c)); });
+        return binary(false, false,
+                      [&](Inst* a, Inst* c) { return b_.not_(b_.logic(HwOp::xor_, a, c)); });
     case spv::Op::OpShiftLeftLogical:
     case spv::Op::OpShiftRightLogical:
     case spv::Op::OpShiftRightArithmetic: {
@@ -310,8 +315,9 @@ bool Translator::try_integer(const Instr& i) {
         const bool extend = op == HwOp::shr && scalar_of(i.type).width == 8;
         Leaves out;
         for (size_t k = 0; k < a.size() && k < amount.size(); ++k) {
-            out.push_back(b_.alu(op, ty, {extend ? widen_int(a[k], i.type, arithmetic) : a[k],
-                                          to_u32(amount[k], type_of(i.word(1)))}));
+            out.push_back(b_.alu(op, ty,
+                                 {extend ? widen_int(a[k], i.type, arithmetic) : a[k],
+                                  to_u32(amount[k], type_of(i.word(1)))}));
         }
         set(i.id, std::move(out));
         return true;
@@ -324,7 +330,8 @@ bool Translator::try_integer(const Instr& i) {
         const bool is_signed = i.op == spv::Op::OpSMulExtended;
         const bool multiply = is_signed || i.op == spv::Op::OpUMulExtended;
         if (multiply ? scalar_of(type).width != 32 : scalar_of(type).width < 32) {
-            unsupported("extended arithmetic on " + std::to_string(scalar_of(type).width) + "-bit integers");
+            unsupported("extended arithmetic on " + std::to_string(scalar_of(type).width) +
+                        "-bit integers");
         }
         const HwType ty = int_type(type, false);
         const Leaves a = leaves(i.word(0));
@@ -334,12 +341,14 @@ bool Translator::try_integer(const Instr& i) {
         for (size_t k = 0; k < a.size() && k < c.size(); ++k) {
             if (multiply) {
                 low.push_back(b_.alu(HwOp::imul, HwType::u32, {a[k], c[k]}));
-                high.push_back(b_.alu(HwOp::imulh, is_signed ? HwType::i32 : HwType::u32, {a[k], c[k]}));
+                high.push_back(
+                    b_.alu(HwOp::imulh, is_signed ? HwType::i32 : HwType::u32, {a[k], c[k]}));
                 continue;
             }
             const bool add = i.op == spv::Op::OpIAddCarry;
             low.push_back(b_.alu(add ? HwOp::iadd : HwOp::isub, ty, {a[k], c[k]}));
-            Inst* carry = add ? b_.icmp(hw::ICmp::lt, ty, low.back(), a[k]) : b_.icmp(hw::ICmp::lt, ty, a[k], c[k]);
+            Inst* carry = add ? b_.icmp(hw::ICmp::lt, ty, low.back(), a[k])
+                              : b_.icmp(hw::ICmp::lt, ty, a[k], c[k]);
             high.push_back(b_.sel(carry, b_.iconst(ty, 1), b_.iconst(ty, 0)));
         }
         low.insert(low.end(), high.begin(), high.end());
@@ -352,7 +361,8 @@ bool Translator::try_integer(const Instr& i) {
         Inst* offset = as_u32(i.word(2));
         Inst* count = as_u32(i.word(3));
         if (scalar_of(i.type).width != 32) {
-            unsupported("bit fields of " + std::to_string(scalar_of(i.type).width) + "-bit integers");
+            unsupported("bit fields of " + std::to_string(scalar_of(i.type).width) +
+                        "-bit integers");
         }
         Inst* ones = b_.alu(HwOp::bfe, HwType::u32, {b_.u32(~0u), b_.u32(0), count});
         Inst* mask = b_.alu(HwOp::shl, HwType::u32, {ones, offset});
@@ -367,7 +377,8 @@ bool Translator::try_integer(const Instr& i) {
     case spv::Op::OpBitFieldSExtract:
     case spv::Op::OpBitFieldUExtract: {
         if (scalar_of(i.type).width != 32) {
-            unsupported("bit fields of " + std::to_string(scalar_of(i.type).width) + "-bit integers");
+            unsupported("bit fields of " + std::to_string(scalar_of(i.type).width) +
+                        "-bit integers");
         }
         const HwType ty = i.op == spv::Op::OpBitFieldSExtract ? HwType::i32 : HwType::u32;
         Inst* offset = as_u32(i.word(1));
@@ -400,7 +411,8 @@ bool Translator::try_integer(const Instr& i) {
         Leaves out;
         for (Inst* a : Leaves(leaves(i.word(0)))) {
             const bool wide = scalar_of(from).width == 64;
-            Inst* n = b_.alu(HwOp::bcnt, wide ? HwType::u64 : HwType::u32, {widen_int(a, from, false)});
+            Inst* n =
+                b_.alu(HwOp::bcnt, wide ? HwType::u64 : HwType::u32, {widen_int(a, from, false)});
             out.push_back(b_.cvt(int_type(i.type, false), HwType::u32, n));
         }
         set(i.id, std::move(out));
@@ -418,7 +430,9 @@ bool Translator::try_convert(const Instr& i) {
         Leaves out;
         for (Inst* a : Leaves(leaves(i.word(0)))) {
             const bool same = from.kind == to.kind && from.width == to.width;
-            out.push_back(same ? a : b_.cvt(exact_type(to, to_signed), exact_type(from, from_signed), a, rnd));
+            out.push_back(
+                same ? a
+                     : b_.cvt(exact_type(to, to_signed), exact_type(from, from_signed), a, rnd));
         }
         set(i.id, std::move(out));
         return true;
@@ -460,7 +474,9 @@ bool Translator::try_convert(const Instr& i) {
 
 Translator::Leaves Translator::bitcast(const Leaves& from, uint32_t from_type, uint32_t to_type) {
     const Type& target = m_.type(to_type);
-    const auto width_of = [&](const Type& t) -> unsigned { return t.kind == Kind::pointer ? 64 : t.width; };
+    const auto width_of = [&](const Type& t) -> unsigned {
+        return t.kind == Kind::pointer ? 64 : t.width;
+    };
     const unsigned from_width = width_of(scalar_of(from_type));
     const unsigned to_width = width_of(scalar_of(to_type));
     (void)target;

@@ -4,11 +4,13 @@
 
 namespace kite::cc::spirv {
 
-Inst* Translator::atomic(const Pointer& target, uint32_t type_id, hw::AtomicOp op, Inst* data, Inst* compare) {
+Inst* Translator::atomic(const Pointer& target, uint32_t type_id, hw::AtomicOp op, Inst* data,
+                         Inst* compare) {
     Pointer p = target;
     resolve(p);
     const Type& t = m_.type(type_id);
-    const bool is_float = op == hw::AtomicOp::fadd || op == hw::AtomicOp::fmin || op == hw::AtomicOp::fmax;
+    const bool is_float =
+        op == hw::AtomicOp::fadd || op == hw::AtomicOp::fmin || op == hw::AtomicOp::fmax;
     const HwType ty = is_float ? float_type(type_id) : t.width == 64 ? HwType::u64 : HwType::u32;
     if (t.width < 32 && !is_float) {
         unsupported(std::to_string(t.width) + "-bit atomics");
@@ -17,9 +19,12 @@ Inst* Translator::atomic(const Pointer& target, uint32_t type_id, hw::AtomicOp o
     if (p.kind == Pointer::Kind::texel) {
         const Type& image = m_.type(p.image_type);
         const bool cube = dim_of(image) == hw::Dim::cube;
-        const hw::ImgatomSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image), .arrayed = image.arrayed || cube,
-                                 .ms = image.multisampled, .aop = op};
-        return b_.raw(HwOp::imgatom, ty, result, {p.image, b_.collect(p.coords), nullptr, data, compare}, sub.pack());
+        const hw::ImgatomSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image),
+                                 .arrayed = image.arrayed || cube,
+                                 .ms = image.multisampled,
+                                 .aop = op};
+        return b_.raw(HwOp::imgatom, ty, result,
+                      {p.image, b_.collect(p.coords), nullptr, data, compare}, sub.pack());
     }
     if (p.kind != Pointer::Kind::memory || p.space == hw::Space::scratch) {
         unsupported("atomics on private variables");
@@ -27,9 +32,11 @@ Inst* Translator::atomic(const Pointer& target, uint32_t type_id, hw::AtomicOp o
     // atom has no immediate: the whole offset is an operand.
     Inst* offset = p.offset;
     if (p.imm != 0) {
-        offset = offset == nullptr ? b_.u32(p.imm) : b_.alu(HwOp::iadd, HwType::u32, {offset, b_.u32(p.imm)});
+        offset = offset == nullptr ? b_.u32(p.imm)
+                                   : b_.alu(HwOp::iadd, HwType::u32, {offset, b_.u32(p.imm)});
     }
-    return b_.raw(HwOp::atom, ty, result, {p.base, offset, options_.robust_buffers ? p.limit : nullptr, data, compare},
+    return b_.raw(HwOp::atom, ty, result,
+                  {p.base, offset, options_.robust_buffers ? p.limit : nullptr, data, compare},
                   hw::AtomSub{.aop = op, .space = p.space}.pack());
 }
 
@@ -42,7 +49,9 @@ bool Translator::try_atomic(const Instr& i) {
             const Type& image = m_.type(p.image_type);
             const HwType ty = texel_type(image);
             const bool cube = dim_of(image) == hw::Dim::cube;
-            const hw::ImgldSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image), .arrayed = image.arrayed || cube, .ms = image.multisampled};
+            const hw::ImgldSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image),
+                                   .arrayed = image.arrayed || cube,
+                                   .ms = image.multisampled};
             Inst* v = b_.raw(HwOp::imgld, ty, {ty == HwType::u64 ? Base::bits64 : Base::bits32, 4},
                              {p.image, b_.collect(p.coords)}, sub.pack());
             set(i.id, {b_.extract(v, 0)});
@@ -62,7 +71,8 @@ bool Translator::try_atomic(const Instr& i) {
         return true;
     }
     case spv::Op::OpAtomicCompareExchange:
-        set(i.id, {atomic(pointer(i.word(0)), i.type, hw::AtomicOp::cmpxchg, scalar(i.word(4)), scalar(i.word(5)))});
+        set(i.id, {atomic(pointer(i.word(0)), i.type, hw::AtomicOp::cmpxchg, scalar(i.word(4)),
+                          scalar(i.word(5)))});
         return true;
     case spv::Op::OpAtomicIIncrement:
     case spv::Op::OpAtomicIDecrement: {

@@ -112,7 +112,8 @@ bool Translator::try_composite(const Instr& i) {
         Inst* part = scalar(i.word(1));
         Inst* index = as_u32(i.word(2));
         for (size_t k = 0; k < all.size(); ++k) {
-            Inst* here = b_.icmp(hw::ICmp::eq, HwType::u32, index, b_.u32(static_cast<uint32_t>(k)));
+            Inst* here =
+                b_.icmp(hw::ICmp::eq, HwType::u32, index, b_.u32(static_cast<uint32_t>(k)));
             all[k] = b_.sel(here, part, all[k]);
         }
         set(i.id, std::move(all));
@@ -279,7 +280,8 @@ bool Translator::try_dot_product(const Instr& i) {
     const bool wide = (scalar_of(type).width >= 16 && !packed) || width == 64 || saturate;
     Inst* sum = nullptr;
     if (packed && a_signed == c_signed && !wide) {
-        sum = b_.alu(HwOp::dp4, a_signed ? HwType::i32 : HwType::u32, {a.at(0), c.at(0), b_.u32(0)});
+        sum =
+            b_.alu(HwOp::dp4, a_signed ? HwType::i32 : HwType::u32, {a.at(0), c.at(0), b_.u32(0)});
     } else {
         const size_t n = packed ? 4 : std::min(a.size(), c.size());
         const HwType ty = wide ? HwType::i64 : HwType::i32;
@@ -310,7 +312,8 @@ bool Translator::try_dot_product(const Instr& i) {
         Inst* acc = b_.cvt(HwType::i64, a_signed ? HwType::i32 : HwType::u32,
                            widen_int(scalar(acc_id), i.type, a_signed));
         sum = b_.alu(HwOp::iadd, HwType::u64, {sum, acc});
-        const int64_t top = a_signed ? (1ll << (width - 1)) - 1 : static_cast<int64_t>((1ull << width) - 1);
+        const int64_t top =
+            a_signed ? (1ll << (width - 1)) - 1 : static_cast<int64_t>((1ull << width) - 1);
         const int64_t bottom = a_signed ? -(1ll << (width - 1)) : 0;
         sum = b_.alu(HwOp::imin, HwType::i64, {sum, b_.u64(static_cast<uint64_t>(top))});
         sum = b_.alu(HwOp::imax, HwType::i64, {sum, b_.u64(static_cast<uint64_t>(bottom))});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GLSL.std.450: dispatch, common functions and transcendentals. Geometry, matrices and packing are in ops_glsl_vector.cpp.
+// GLSL.std.450: dispatch, common functions and transcendentals. Geometry, matrices and packing are
+// in ops_glsl_vector.cpp.
 #include "shader-compiler/spirv/math.hpp"
 #include "shader-compiler/spirv/translator.hpp"
 
@@ -89,7 +90,9 @@ bool Translator::glsl_integer(const Instr& i, uint32_t op, std::span<const uint3
         const HwType ty = int_type(i.type, is_signed);
         const bool byte = scalar_of(i.type).width == 8;
         return each([&](auto&& in) {
-            const auto v = [&](size_t n) { return byte ? widen_int(in(n), i.type, is_signed) : in(n); };
+            const auto v = [&](size_t n) {
+                return byte ? widen_int(in(n), i.type, is_signed) : in(n);
+            };
             return b_.alu(HwOp::imin, ty, {b_.alu(HwOp::imax, ty, {v(0), v(1)}), v(2)});
         });
     }
@@ -105,8 +108,9 @@ bool Translator::glsl_integer(const Instr& i, uint32_t op, std::span<const uint3
         return each([&](auto&& in) {
             Inst* a = widen_int(in(0), from, is_signed);
             const HwType ty = wide ? HwType::u64 : is_signed ? HwType::i32 : HwType::u32;
-            Inst* n = op == GLSLstd450FindILsb ? b_.alu(HwOp::ffl, wide ? HwType::u64 : HwType::u32, {a})
-                                               : b_.alu(HwOp::ffm, ty, {a});
+            Inst* n = op == GLSLstd450FindILsb
+                          ? b_.alu(HwOp::ffl, wide ? HwType::u64 : HwType::u32, {a})
+                          : b_.alu(HwOp::ffm, ty, {a});
             return b_.cvt(int_type(i.type, true), HwType::i32, n);
         });
     }
@@ -187,9 +191,11 @@ bool Translator::glsl_math(const Instr& i, uint32_t op, std::span<const uint32_t
             return b_.alu(HwOp::fsub, ty, {in(0), b_.alu(HwOp::ffloor, ty, {in(0)})});
         });
     case GLSLstd450Radians:
-        return each([&](auto&& in) { return b_.alu(HwOp::fmul, ty, {in(0), f(0.017453292519943295)}); });
+        return each(
+            [&](auto&& in) { return b_.alu(HwOp::fmul, ty, {in(0), f(0.017453292519943295)}); });
     case GLSLstd450Degrees:
-        return each([&](auto&& in) { return b_.alu(HwOp::fmul, ty, {in(0), f(57.29577951308232)}); });
+        return each(
+            [&](auto&& in) { return b_.alu(HwOp::fmul, ty, {in(0), f(57.29577951308232)}); });
     case GLSLstd450InverseSqrt:
         return each([&](auto&& in) {
             return b_.alu(HwOp::fdiv, ty, {f(1), b_.alu(HwOp::fsqrt, ty, {in(0)})});
@@ -211,11 +217,14 @@ bool Translator::glsl_math(const Instr& i, uint32_t op, std::span<const uint32_t
             return b_.alu(HwOp::ffma, ty, {in(1), in(2), keep});
         });
     case GLSLstd450Step:
-        return each([&](auto&& in) { return b_.sel(b_.fcmp(hw::FCmp::olt, ty, in(1), in(0)), f(0), f(1)); });
+        return each([&](auto&& in) {
+            return b_.sel(b_.fcmp(hw::FCmp::olt, ty, in(1), in(0)), f(0), f(1));
+        });
     case GLSLstd450SmoothStep:
         return each([&](auto&& in) {
-            Inst* t = b_.alu(HwOp::fdiv, ty, {b_.alu(HwOp::fsub, ty, {in(2), in(0)}),
-                                              b_.alu(HwOp::fsub, ty, {in(1), in(0)})});
+            Inst* t = b_.alu(
+                HwOp::fdiv, ty,
+                {b_.alu(HwOp::fsub, ty, {in(2), in(0)}), b_.alu(HwOp::fsub, ty, {in(1), in(0)})});
             t = b_.alu(HwOp::fmin, ty, {b_.alu(HwOp::fmax, ty, {t, f(0)}), f(1)});
             Inst* curve = b_.alu(HwOp::ffma, ty, {t, f(-2), f(3)});
             return b_.alu(HwOp::fmul, ty, {b_.alu(HwOp::fmul, ty, {t, t}), curve});
@@ -244,8 +253,11 @@ bool Translator::glsl_math(const Instr& i, uint32_t op, std::span<const uint32_t
         return wide([&](auto&& in) {
             // Half of each exponential, so that the sum overflows only where the result does.
             Inst* x = in(0);
-            Inst* up = math::exp2(b_, b_.alu(HwOp::ffma, HwType::f32, {x, b_.f32(static_cast<float>(kLog2e)), b_.f32(-1)}));
-            Inst* down = math::exp2(b_, b_.alu(HwOp::ffma, HwType::f32, {x, b_.f32(static_cast<float>(-kLog2e)), b_.f32(-1)}));
+            Inst* up = math::exp2(b_, b_.alu(HwOp::ffma, HwType::f32,
+                                             {x, b_.f32(static_cast<float>(kLog2e)), b_.f32(-1)}));
+            Inst* down =
+                math::exp2(b_, b_.alu(HwOp::ffma, HwType::f32,
+                                      {x, b_.f32(static_cast<float>(-kLog2e)), b_.f32(-1)}));
             return op32(op == GLSLstd450Sinh ? HwOp::fsub : HwOp::fadd, up, down);
         });
     case GLSLstd450Tanh:
@@ -253,20 +265,23 @@ bool Translator::glsl_math(const Instr& i, uint32_t op, std::span<const uint32_t
     case GLSLstd450Asinh:
         return wide([&](auto&& in) {
             Inst* a = b_.alu(HwOp::fabs, HwType::f32, {in(0)});
-            Inst* root = b_.alu(HwOp::fsqrt, HwType::f32, {b_.alu(HwOp::ffma, HwType::f32, {a, a, b_.f32(1)})});
+            Inst* root = b_.alu(HwOp::fsqrt, HwType::f32,
+                                {b_.alu(HwOp::ffma, HwType::f32, {a, a, b_.f32(1)})});
             Inst* r = log(op32(HwOp::fadd, a, root));
             return b_.or_(b_.and_(r, b_.u32(0x7fffffff)), b_.and_(in(0), b_.u32(0x80000000u)));
         });
     case GLSLstd450Acosh:
         return wide([&](auto&& in) {
             Inst* x = in(0);
-            Inst* root = b_.alu(HwOp::fsqrt, HwType::f32, {b_.alu(HwOp::ffma, HwType::f32, {x, x, b_.f32(-1)})});
+            Inst* root = b_.alu(HwOp::fsqrt, HwType::f32,
+                                {b_.alu(HwOp::ffma, HwType::f32, {x, x, b_.f32(-1)})});
             return log(op32(HwOp::fadd, x, root));
         });
     case GLSLstd450Atanh:
         return wide([&](auto&& in) {
             Inst* x = in(0);
-            Inst* q = op32(HwOp::fdiv, op32(HwOp::fadd, b_.f32(1), x), op32(HwOp::fsub, b_.f32(1), x));
+            Inst* q =
+                op32(HwOp::fdiv, op32(HwOp::fadd, b_.f32(1), x), op32(HwOp::fsub, b_.f32(1), x));
             return fmul32(math::log2(b_, q), kLn2 / 2);
         });
     case GLSLstd450Pow:
@@ -317,18 +332,22 @@ bool Translator::glsl_split(const Instr& i, uint32_t op, std::span<const uint32_
             Inst* v = wide ? x : b_.cvt(HwType::f32, ty, x);
             // Denormals are scaled up first.
             Inst* a = b_.alu(HwOp::fabs, work, {v});
-            Inst* tiny = b_.fcmp(hw::FCmp::olt, work, a, b_.fconst(work, wide ? 0x1p-1022 : 0x1p-126));
+            Inst* tiny =
+                b_.fcmp(hw::FCmp::olt, work, a, b_.fconst(work, wide ? 0x1p-1022 : 0x1p-126));
             Inst* scaled = b_.sel(tiny, b_.alu(HwOp::fmul, work, {v, b_.fconst(work, 0x1p60)}), v);
             Inst* high = wide ? b_.unpack64(scaled, 1) : scaled;
             const uint32_t shift = wide ? 20 : 23;
             const uint32_t mask = wide ? 0x7ff : 0xff;
             Inst* e = b_.and_(b_.alu(HwOp::shr, HwType::u32, {high, b_.u32(shift)}), b_.u32(mask));
-            e = b_.alu(HwOp::isub, HwType::u32, {e, b_.sel(tiny, b_.u32(mask / 2 - 1 + 60), b_.u32(mask / 2 - 1))});
-            Inst* m = b_.or_(b_.and_(high, b_.u32(~(mask << shift))), b_.u32((mask / 2 - 1) << shift));
+            e = b_.alu(HwOp::isub, HwType::u32,
+                       {e, b_.sel(tiny, b_.u32(mask / 2 - 1 + 60), b_.u32(mask / 2 - 1))});
+            Inst* m =
+                b_.or_(b_.and_(high, b_.u32(~(mask << shift))), b_.u32((mask / 2 - 1) << shift));
             m = wide ? b_.pack64(b_.unpack64(scaled, 0), m) : m;
             // Zero, infinity and NaN stay as they are, with exponent 0.
             Inst* zero = b_.fcmp(hw::FCmp::oeq, work, v, b_.fconst(work, 0));
-            Inst* finite = b_.fcmp(hw::FCmp::olt, work, a, b_.fconst(work, std::numeric_limits<double>::infinity()));
+            Inst* finite = b_.fcmp(hw::FCmp::olt, work, a,
+                                   b_.fconst(work, std::numeric_limits<double>::infinity()));
             Inst* normal = b_.and_(finite, b_.not_(zero));
             Inst* r = b_.sel(normal, m, v);
             significand.push_back(wide ? r : b_.cvt(ty, HwType::f32, r));
@@ -359,13 +378,15 @@ bool Translator::glsl_split(const Instr& i, uint32_t op, std::span<const uint32_
         Leaves out;
         for (size_t k = 0; k < x.size() && k < e.size(); ++k) {
             Inst* n = to_u32(e[k], type_of(args[1]));
-            n = b_.alu(HwOp::imin, HwType::i32,
-                       {b_.alu(HwOp::imax, HwType::i32, {n, b_.i32(2 - 2 * bias)}), b_.i32(2 * bias)});
+            n = b_.alu(
+                HwOp::imin, HwType::i32,
+                {b_.alu(HwOp::imax, HwType::i32, {n, b_.i32(2 - 2 * bias)}), b_.i32(2 * bias)});
             Inst* half = b_.alu(HwOp::shr, HwType::i32, {n, b_.u32(1)});
             Inst* rest = b_.alu(HwOp::isub, HwType::u32, {n, half});
             const auto power = [&](Inst* p) {
-                Inst* bits = b_.alu(HwOp::shl, HwType::u32,
-                                    {b_.alu(HwOp::iadd, HwType::u32, {p, b_.i32(bias)}), b_.u32(wide ? 20 : 23)});
+                Inst* bits = b_.alu(
+                    HwOp::shl, HwType::u32,
+                    {b_.alu(HwOp::iadd, HwType::u32, {p, b_.i32(bias)}), b_.u32(wide ? 20 : 23)});
                 return wide ? b_.pack64(b_.u32(0), bits) : bits;
             };
             Inst* v = wide ? x[k] : b_.cvt(HwType::f32, ty, x[k]);

@@ -95,11 +95,13 @@ bool Translator::glsl_geometry(const Instr& i, uint32_t op, std::span<const uint
         Inst* eta = b_.cvt(ty, float_type(eta_type), operand(2)[0]);
         Inst* d = dot(ty, operand(1), a, false);
         Inst* inner = b_.alu(HwOp::ffma, ty, {b_.alu(HwOp::fneg, ty, {d}), d, f(1)});
-        Inst* k = b_.alu(HwOp::ffma, ty, {b_.alu(HwOp::fneg, ty, {alu(HwOp::fmul, eta, eta)}), inner, f(1)});
+        Inst* k = b_.alu(HwOp::ffma, ty,
+                         {b_.alu(HwOp::fneg, ty, {alu(HwOp::fmul, eta, eta)}), inner, f(1)});
         Inst* total = b_.fcmp(hw::FCmp::olt, ty, k, f(0));
         Inst* scale = b_.alu(HwOp::ffma, ty, {eta, d, b_.alu(HwOp::fsqrt, ty, {k})});
         for (size_t e = 0; e < n; ++e) {
-            Inst* v = alu(HwOp::fsub, alu(HwOp::fmul, eta, a[e]), alu(HwOp::fmul, scale, operand(1)[e]));
+            Inst* v =
+                alu(HwOp::fsub, alu(HwOp::fmul, eta, a[e]), alu(HwOp::fmul, scale, operand(1)[e]));
             out.push_back(b_.sel(total, f(0), v));
         }
         break;
@@ -133,7 +135,8 @@ Inst* Translator::determinant(HwType ty, const Leaves& m, unsigned n) {
     for (unsigned c = 0; c < n; ++c) {
         Inst* factor = c % 2 == 0 ? m[c * n] : b_.alu(HwOp::fneg, ty, {m[c * n]});
         Inst* part = minor(ty, m, n, c, 0);
-        sum = sum == nullptr ? b_.alu(HwOp::fmul, ty, {factor, part}) : b_.alu(HwOp::ffma, ty, {factor, part, sum});
+        sum = sum == nullptr ? b_.alu(HwOp::fmul, ty, {factor, part})
+                             : b_.alu(HwOp::ffma, ty, {factor, part, sum});
     }
     return sum;
 }
@@ -205,8 +208,10 @@ bool Translator::glsl_pack(const Instr& i, uint32_t op, std::span<const uint32_t
         Inst* moved = at == 0 ? v : b_.alu(HwOp::shl, HwType::u32, {v, b_.u32(at)});
         return all == nullptr ? moved : b_.or_(all, moved);
     };
-    const float top = format.bits == 0 ? 0.0f
-                                       : static_cast<float>((1u << (format.bits - (format.is_signed ? 1 : 0))) - 1);
+    const float top =
+        format.bits == 0
+            ? 0.0f
+            : static_cast<float>((1u << (format.bits - (format.is_signed ? 1 : 0))) - 1);
     switch (op) {
     case GLSLstd450PackSnorm4x8:
     case GLSLstd450PackUnorm4x8:
@@ -214,7 +219,8 @@ bool Translator::glsl_pack(const Instr& i, uint32_t op, std::span<const uint32_t
     case GLSLstd450PackUnorm2x16: {
         Inst* all = nullptr;
         for (unsigned k = 0; k < format.count; ++k) {
-            Inst* v = b_.alu(HwOp::fmax, HwType::f32, {in.at(k), b_.f32(format.is_signed ? -1.0f : 0.0f)});
+            Inst* v = b_.alu(HwOp::fmax, HwType::f32,
+                             {in.at(k), b_.f32(format.is_signed ? -1.0f : 0.0f)});
             v = b_.alu(HwOp::fmin, HwType::f32, {v, b_.f32(1)});
             v = b_.alu(HwOp::fmul, HwType::f32, {v, b_.f32(top)});
             v = b_.cvt(HwType::i32, HwType::f32, v, hw::Round::rte);
@@ -231,7 +237,8 @@ bool Translator::glsl_pack(const Instr& i, uint32_t op, std::span<const uint32_t
         const HwType ty = format.is_signed ? HwType::i32 : HwType::u32;
         Leaves out;
         for (unsigned k = 0; k < format.count; ++k) {
-            Inst* v = b_.alu(HwOp::bfe, ty, {in.at(0), b_.u32(k * format.bits), b_.u32(format.bits)});
+            Inst* v =
+                b_.alu(HwOp::bfe, ty, {in.at(0), b_.u32(k * format.bits), b_.u32(format.bits)});
             v = b_.alu(HwOp::fdiv, HwType::f32, {b_.cvt(HwType::f32, ty, v), b_.f32(top)});
             out.push_back(format.is_signed ? b_.alu(HwOp::fmax, HwType::f32, {v, b_.f32(-1)}) : v);
         }

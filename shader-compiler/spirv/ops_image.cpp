@@ -128,7 +128,8 @@ Translator::Leaves Translator::sampled_result(const Instr& i, Inst* tuple, HwTyp
     for (uint32_t k = 0; k < count && k < 4; ++k) {
         Inst* v = b_.extract(tuple, k);
         if (s.width == 16) {
-            v = s.kind == Kind::floating ? b_.cvt(HwType::f16, ty, v) : b_.cvt(HwType::u16, HwType::u32, v);
+            v = s.kind == Kind::floating ? b_.cvt(HwType::f16, ty, v)
+                                         : b_.cvt(HwType::u16, HwType::u32, v);
         }
         out.push_back(v);
     }
@@ -161,7 +162,9 @@ void Translator::sample(const Instr& i) {
     hw::TexSub sub{.dim = dim_of(image), .arrayed = image.arrayed, .ref = dref};
     Leaves coords;
     Inst* q = proj ? float_coord(i.word(1), n) : nullptr;
-    const auto project = [&](Inst* v) { return q == nullptr ? v : b_.alu(HwOp::fdiv, HwType::f32, {v, q}); };
+    const auto project = [&](Inst* v) {
+        return q == nullptr ? v : b_.alu(HwOp::fdiv, HwType::f32, {v, q});
+    };
     for (unsigned k = 0; k < n; ++k) {
         coords.push_back(project(float_coord(i.word(1), k)));
     }
@@ -208,7 +211,8 @@ void Translator::sample(const Instr& i) {
         corrupt("SPIR-V: sampled image expected");
     }
     const HwType ty = texel_type(image);
-    Inst* tuple = b_.raw(HwOp::tex, ty, {Base::bits32, 4}, {handle[0], handle[1], b_.collect(coords)}, sub.pack(), imm);
+    Inst* tuple = b_.raw(HwOp::tex, ty, {Base::bits32, 4},
+                         {handle[0], handle[1], b_.collect(coords)}, sub.pack(), imm);
     set(i.id, sampled_result(i, tuple, ty));
 }
 
@@ -232,7 +236,8 @@ void Translator::gather(const Instr& i) {
     }
     const HwType ty = texel_type(image);
     const auto emit = [&](uint32_t imm) {
-        return b_.raw(HwOp::txg, ty, {Base::bits32, 4}, {handle[0], handle[1], b_.collect(coords)}, sub.pack(), imm);
+        return b_.raw(HwOp::txg, ty, {Base::bits32, 4}, {handle[0], handle[1], b_.collect(coords)},
+                      sub.pack(), imm);
     };
     if (o.const_offsets != 0) {
         // Four gathers, of each the (i0, j0) texel.
@@ -273,12 +278,16 @@ void Translator::fetch(const Instr& i) {
     if (raw.size() < n || dim_of(image) == hw::Dim::cube) {
         corrupt("SPIR-V: image coordinate with too few components");
     }
-    hw::TxfSub sub{.dim = dim_of(image), .arrayed = image.arrayed, .ms = image.multisampled, .lodmode = hw::LodMode::zero};
+    hw::TxfSub sub{.dim = dim_of(image),
+                   .arrayed = image.arrayed,
+                   .ms = image.multisampled,
+                   .lodmode = hw::LodMode::zero};
     Leaves coords;
     for (unsigned k = 0; k < n; ++k) {
         coords.push_back(to_u32(raw[k], coord_type));
     }
-    if (o.lod != 0 && constant_value(o.lod) != 0u && !image.multisampled && dim_of(image) != hw::Dim::buffer) {
+    if (o.lod != 0 && constant_value(o.lod) != 0u && !image.multisampled &&
+        dim_of(image) != hw::Dim::buffer) {
         sub.lodmode = hw::LodMode::lod;
         coords.push_back(as_u32(o.lod));
     }
@@ -296,13 +305,15 @@ void Translator::fetch(const Instr& i) {
         }
     }
     const HwType ty = texel_type(image);
-    Inst* tuple = b_.raw(HwOp::txf, ty, {Base::bits32, 4}, {handle.at(0), b_.collect(coords)}, sub.pack(), imm);
+    Inst* tuple = b_.raw(HwOp::txf, ty, {Base::bits32, 4}, {handle.at(0), b_.collect(coords)},
+                         sub.pack(), imm);
     set(i.id, sampled_result(i, tuple, ty));
 }
 
 std::vector<Inst*> Translator::storage_coords(const Type& image, uint32_t coord_id) {
     // Cubes are addressed as arrayed 2D: x, y, face (+ 6 layer).
-    const unsigned n = dim_of(image) == hw::Dim::cube ? 3 : spatial(image) + (image.arrayed ? 1 : 0);
+    const unsigned n =
+        dim_of(image) == hw::Dim::cube ? 3 : spatial(image) + (image.arrayed ? 1 : 0);
     const Leaves raw = leaves(coord_id);
     if (raw.size() < n) {
         corrupt("SPIR-V: image coordinate with too few components");
@@ -327,13 +338,17 @@ void Translator::image_read(const Instr& i) {
             Inst* at = b_.cvt(HwType::i32, HwType::f32, sys(v), hw::Round::rtz);
             return b_.alu(HwOp::iadd, HwType::u32, {at, to_u32(raw.at(k), type_of(i.word(1)))});
         };
-        const hw::TxfSub sub{.dim = hw::Dim::d2, .arrayed = true, .ms = image.multisampled, .lodmode = hw::LodMode::zero};
+        const hw::TxfSub sub{.dim = hw::Dim::d2,
+                             .arrayed = true,
+                             .ms = image.multisampled,
+                             .lodmode = hw::LodMode::zero};
         Leaves coords{pixel(hw::SysVal::frag_x, 0), pixel(hw::SysVal::frag_y, 1),
                       sys(options_.multiview != 0 ? hw::SysVal::view_index : hw::SysVal::layer)};
         if (sample != nullptr) {
             coords.push_back(sample);
         }
-        Inst* tuple = b_.raw(HwOp::txf, ty, {Base::bits32, 4}, {handle.at(0), b_.collect(coords)}, sub.pack());
+        Inst* tuple = b_.raw(HwOp::txf, ty, {Base::bits32, 4}, {handle.at(0), b_.collect(coords)},
+                             sub.pack());
         set(i.id, sampled_result(i, tuple, ty));
         return;
     }
@@ -342,7 +357,9 @@ void Translator::image_read(const Instr& i) {
         coords.push_back(sample);
     }
     const bool cube = dim_of(image) == hw::Dim::cube;
-    const hw::ImgldSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image), .arrayed = image.arrayed || cube, .ms = image.multisampled};
+    const hw::ImgldSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image),
+                           .arrayed = image.arrayed || cube,
+                           .ms = image.multisampled};
     Inst* tuple = b_.raw(HwOp::imgld, ty, {ty == HwType::u64 ? Base::bits64 : Base::bits32, 4},
                          {handle.at(0), b_.collect(coords)}, sub.pack());
     set(i.id, sampled_result(i, tuple, ty));
@@ -372,7 +389,9 @@ void Translator::image_write(const Instr& i) {
     }
     texel.resize(4);
     const bool cube = dim_of(image) == hw::Dim::cube;
-    const hw::ImgstSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image), .arrayed = image.arrayed || cube, .ms = image.multisampled};
+    const hw::ImgstSub sub{.dim = cube ? hw::Dim::d2 : dim_of(image),
+                           .arrayed = image.arrayed || cube,
+                           .ms = image.multisampled};
     b_.raw(HwOp::imgst, ty, {}, {b_.collect(texel), handle.at(0), b_.collect(coords)}, sub.pack());
 }
 
@@ -409,7 +428,8 @@ void Translator::image_query(const Instr& i) {
     default:
         break;
     }
-    Inst* tuple = b_.raw(HwOp::txq, ty, {Base::bits32, 4}, {handle.at(0), sampler, level}, sub.pack());
+    Inst* tuple =
+        b_.raw(HwOp::txq, ty, {Base::bits32, 4}, {handle.at(0), sampler, level}, sub.pack());
     Leaves out;
     for (unsigned k = 0; k < m_.type(i.type).leaves && first + k < 4; ++k) {
         out.push_back(b_.extract(tuple, first + k));
@@ -471,7 +491,8 @@ bool Translator::try_image(const Instr& i) {
         texel_pointer(i);
         return true;
     default:
-        if ((i.op >= spv::Op::OpImageSparseSampleImplicitLod && i.op <= spv::Op::OpImageSparseTexelsResident) ||
+        if ((i.op >= spv::Op::OpImageSparseSampleImplicitLod &&
+             i.op <= spv::Op::OpImageSparseTexelsResident) ||
             i.op == spv::Op::OpImageSparseRead) {
             unsupported("sparse residency instructions");
         }

@@ -29,11 +29,13 @@ Inst* Translator::quad(Inst* v, unsigned l0, unsigned l1, unsigned l2, unsigned 
 }
 
 Inst* Translator::shuffle(Inst* v, Inst* lane) {
-    return per_half(v, [&](Inst* h) { return b_.raw(HwOp::shuffle, HwType::none, h->type, {h, lane}); });
+    return per_half(
+        v, [&](Inst* h) { return b_.raw(HwOp::shuffle, HwType::none, h->type, {h, lane}); });
 }
 
 Inst* Translator::read_first(Inst* v) {
-    return per_half(v, [&](Inst* h) { return b_.raw(HwOp::readfirst, HwType::none, h->type, {h}); });
+    return per_half(v,
+                    [&](Inst* h) { return b_.raw(HwOp::readfirst, HwType::none, h->type, {h}); });
 }
 
 bool Translator::try_derivative(const Instr& i) {
@@ -72,13 +74,16 @@ bool Translator::try_derivative(const Instr& i) {
         Inst* dx = nullptr;
         Inst* dy = nullptr;
         if (x) {
-            dx = coarse ? sub(quad(v, 1, 1, 1, 1), quad(v, 0, 0, 0, 0)) : sub(quad(v, 1, 1, 3, 3), quad(v, 0, 0, 2, 2));
+            dx = coarse ? sub(quad(v, 1, 1, 1, 1), quad(v, 0, 0, 0, 0))
+                        : sub(quad(v, 1, 1, 3, 3), quad(v, 0, 0, 2, 2));
         }
         if (y) {
-            dy = coarse ? sub(quad(v, 2, 2, 2, 2), quad(v, 0, 0, 0, 0)) : sub(quad(v, 2, 3, 2, 3), quad(v, 0, 1, 0, 1));
+            dy = coarse ? sub(quad(v, 2, 2, 2, 2), quad(v, 0, 0, 0, 0))
+                        : sub(quad(v, 2, 3, 2, 3), quad(v, 0, 1, 0, 1));
         }
         if (x && y) {
-            out.push_back(b_.alu(HwOp::fadd, ty, {b_.alu(HwOp::fabs, ty, {dx}), b_.alu(HwOp::fabs, ty, {dy})}));
+            out.push_back(b_.alu(HwOp::fadd, ty,
+                                 {b_.alu(HwOp::fabs, ty, {dx}), b_.alu(HwOp::fabs, ty, {dy})}));
         } else {
             out.push_back(x ? dx : dy);
         }
@@ -87,7 +92,9 @@ bool Translator::try_derivative(const Instr& i) {
     return true;
 }
 
-Translator::Leaves Translator::ballot_words(Inst* low) { return {low, b_.u32(0), b_.u32(0), b_.u32(0)}; }
+Translator::Leaves Translator::ballot_words(Inst* low) {
+    return {low, b_.u32(0), b_.u32(0), b_.u32(0)};
+}
 
 void Translator::subgroup_arithmetic(const Instr& i) {
     hw::ReduceOp op{};
@@ -133,7 +140,7 @@ void Translator::subgroup_arithmetic(const Instr& i) {
         break;
     }
     const Type& s = scalar_of(i.type);
-    const HwType ty = is_float                   ? float_type(i.type)
+    const HwType ty = is_float                  ? float_type(i.type)
                       : s.kind == Kind::boolean ? HwType::u32
                                                 : int_type(i.type, is_signed);
     unsigned log2c = kWholeWave;
@@ -150,10 +157,13 @@ void Translator::subgroup_arithmetic(const Instr& i) {
     for (Inst* v : Leaves(leaves(i.word(2)))) {
         v = byte ? widen_int(v, i.type, is_signed) : v;
         if (kind == spv::GroupOperation::Reduce || kind == spv::GroupOperation::ClusteredReduce) {
-            out.push_back(b_.raw(HwOp::reduce, ty, v->type, {v}, hw::ReduceSub{.rop = op, .log2c = log2c}.pack()));
-        } else if (kind == spv::GroupOperation::InclusiveScan || kind == spv::GroupOperation::ExclusiveScan) {
+            out.push_back(b_.raw(HwOp::reduce, ty, v->type, {v},
+                                 hw::ReduceSub{.rop = op, .log2c = log2c}.pack()));
+        } else if (kind == spv::GroupOperation::InclusiveScan ||
+                   kind == spv::GroupOperation::ExclusiveScan) {
             const bool exclusive = kind == spv::GroupOperation::ExclusiveScan;
-            out.push_back(b_.raw(HwOp::scan, ty, v->type, {v}, hw::ScanSub{.rop = op, .excl = exclusive}.pack()));
+            out.push_back(b_.raw(HwOp::scan, ty, v->type, {v},
+                                 hw::ScanSub{.rop = op, .excl = exclusive}.pack()));
         } else {
             unsupported("partitioned subgroup operations");
         }
@@ -171,8 +181,12 @@ bool Translator::try_subgroup(const Instr& i) {
         return true;
     };
     const auto lane = [&] { return sys(hw::SysVal::lane_id); };
-    const auto vote = [&](HwOp op, Inst* v) { return b_.raw(op, HwType::none, {Base::boolean}, {v}); };
-    const auto ballot = [&](Inst* v) { return b_.raw(HwOp::ballot, HwType::none, {Base::bits32}, {v}); };
+    const auto vote = [&](HwOp op, Inst* v) {
+        return b_.raw(op, HwType::none, {Base::boolean}, {v});
+    };
+    const auto ballot = [&](Inst* v) {
+        return b_.raw(HwOp::ballot, HwType::none, {Base::bits32}, {v});
+    };
     const auto bit_at = [&](Inst* mask, Inst* at) {
         return b_.to_boolean(b_.and_(b_.alu(HwOp::shr, HwType::u32, {mask, at}), b_.u32(1)));
     };
@@ -186,11 +200,13 @@ bool Translator::try_subgroup(const Instr& i) {
         return true;
     case spv::Op::OpGroupNonUniformAll:
     case spv::Op::OpGroupNonUniformAny:
-        set(i.id, {vote(i.op == spv::Op::OpGroupNonUniformAll ? HwOp::all : HwOp::any, scalar(i.word(1)))});
+        set(i.id, {vote(i.op == spv::Op::OpGroupNonUniformAll ? HwOp::all : HwOp::any,
+                        scalar(i.word(1)))});
         return true;
     case spv::Op::OpSubgroupAllKHR:
     case spv::Op::OpSubgroupAnyKHR:
-        set(i.id, {vote(i.op == spv::Op::OpSubgroupAllKHR ? HwOp::all : HwOp::any, scalar(i.word(0)))});
+        set(i.id,
+            {vote(i.op == spv::Op::OpSubgroupAllKHR ? HwOp::all : HwOp::any, scalar(i.word(0)))});
         return true;
     case spv::Op::OpGroupNonUniformAllEqual:
     case spv::Op::OpSubgroupAllEqualKHR: {
@@ -201,8 +217,9 @@ bool Translator::try_subgroup(const Instr& i) {
             Inst* first = read_first(v);
             Inst* eq = scalar_of(type).kind == Kind::floating
                            ? b_.fcmp(hw::FCmp::oeq, float_type(type), v, first)
-                       : scalar_of(type).kind == Kind::boolean ? b_.not_(b_.xor_(v, first))
-                                                               : b_.icmp(hw::ICmp::eq, int_type(type, false), v, first);
+                       : scalar_of(type).kind == Kind::boolean
+                           ? b_.not_(b_.xor_(v, first))
+                           : b_.icmp(hw::ICmp::eq, int_type(type, false), v, first);
             same = same == nullptr ? eq : b_.and_(same, eq);
         }
         set(i.id, {vote(HwOp::all, same)});
@@ -250,15 +267,17 @@ bool Translator::try_subgroup(const Instr& i) {
     case spv::Op::OpGroupNonUniformBallotBitExtract: {
         Inst* index = as_u32(i.word(2));
         const Leaves words = leaves(i.word(1));
-        Inst* word = select_element(words, 1, b_.alu(HwOp::shr, HwType::u32, {index, b_.u32(5)})).at(0);
+        Inst* word =
+            select_element(words, 1, b_.alu(HwOp::shr, HwType::u32, {index, b_.u32(5)})).at(0);
         set(i.id, {bit_at(word, index)});
         return true;
     }
     case spv::Op::OpGroupNonUniformBallotBitCount: {
         const auto kind = static_cast<spv::GroupOperation>(i.word(1));
-        Inst* mask = kind == spv::GroupOperation::Reduce          ? all_lanes()
-                     : kind == spv::GroupOperation::InclusiveScan ? subgroup_mask(spv::BuiltIn::SubgroupLeMask, 0)
-                                                                  : subgroup_mask(spv::BuiltIn::SubgroupLtMask, 0);
+        Inst* mask = kind == spv::GroupOperation::Reduce ? all_lanes()
+                     : kind == spv::GroupOperation::InclusiveScan
+                         ? subgroup_mask(spv::BuiltIn::SubgroupLeMask, 0)
+                         : subgroup_mask(spv::BuiltIn::SubgroupLtMask, 0);
         set(i.id, {b_.alu(HwOp::bcnt, HwType::u32, {b_.and_(leaves(i.word(2)).at(0), mask)})});
         return true;
     }

@@ -2,6 +2,7 @@
 #include "shader-compiler/spirv/prepass.hpp"
 
 #include "shader-compiler/spirv/failure.hpp"
+#include "shader-compiler/spirv/unroll.hpp"
 
 #include <spirv-tools/libspirv.hpp>
 #include <spirv-tools/optimizer.hpp>
@@ -44,12 +45,12 @@ std::string_view literal_string(std::span<const uint32_t> words) {
 void validate_module(std::span<const uint32_t> words, spv_target_env env) {
     spvtools::SpirvTools tools(env);
     std::string message;
-    tools.SetMessageConsumer([&](spv_message_level_t level, const char*, const spv_position_t& at,
-                                 const char* text) {
-        if (level <= SPV_MSG_ERROR && message.empty()) {
-            message = "word " + std::to_string(at.index) + ": " + text;
-        }
-    });
+    tools.SetMessageConsumer(
+        [&](spv_message_level_t level, const char*, const spv_position_t& at, const char* text) {
+            if (level <= SPV_MSG_ERROR && message.empty()) {
+                message = "word " + std::to_string(at.index) + ": " + text;
+            }
+        });
     spvtools::ValidatorOptions options;
     options.SetRelaxBlockLayout(true);
     options.SetUniformBufferStandardLayout(true);
@@ -61,7 +62,8 @@ void validate_module(std::span<const uint32_t> words, spv_target_env env) {
     }
 }
 
-/// Copies the module without the entry points that were not asked for and without their execution modes.
+/// Copies the module without the entry points that were not asked for and without their execution
+/// modes.
 std::vector<uint32_t> keep_entry_point(std::span<const uint32_t> words, const Options& options) {
     uint32_t wanted = 0;
     bool found = false;
@@ -108,9 +110,9 @@ std::vector<uint32_t> keep_entry_point(std::span<const uint32_t> words, const Op
 /// The specialization as the optimizer wants it: SpecId -> words of the constant's type.
 std::unordered_map<uint32_t, std::vector<uint32_t>> specialization(std::span<const uint32_t> words,
                                                                    const Options& options) {
-    std::unordered_map<uint32_t, uint32_t> spec_id;   // result id -> SpecId
-    std::unordered_map<uint32_t, uint32_t> width;     // type id -> bits
-    std::unordered_map<uint32_t, uint32_t> id_width;  // SpecId -> bits
+    std::unordered_map<uint32_t, uint32_t> spec_id;  // result id -> SpecId
+    std::unordered_map<uint32_t, uint32_t> width;    // type id -> bits
+    std::unordered_map<uint32_t, uint32_t> id_width; // SpecId -> bits
     for (size_t i = 5; i < words.size(); i += words[i] >> 16) {
         const auto op = static_cast<spv::Op>(words[i] & 0xffffu);
         if (op == spv::Op::OpDecorate && (words[i] >> 16) >= 4 &&
@@ -190,6 +192,29 @@ std::vector<uint32_t> prepare(std::span<const uint32_t> words, const Options& op
     std::vector<uint32_t> out;
     if (!optimizer.Run(single.data(), single.size(), &out, run)) {
         corrupt("SPIR-V: simplification failed");
+    }
+    // Two rounds: unrolling an outer loop makes the trip counts of the inner ones known.
+    for (int round = 0; round < 2 && choose_unrolled_loops(out); ++round) {
+        spvtools::Optimizer unroller(env);
+        unroller.SetMessageConsumer([](auto&&...) {});
+        unroller.RegisterPass(spvtools::CreateLoopUnrollPass(true))
+            .RegisterPass(spvtools::CreateDeadBranchElimPass())
+            .RegisterPass(spvtools::CreateCCPPass())
+            .RegisterPass(spvtools::CreateScalarReplacementPass(100))
+            .RegisterPass(spvtools::CreateLocalAccessChainConvertPass())
+            .RegisterPass(spvtools::CreateLocalSingleBlockLoadStoreElimPass())
+            .RegisterPass(spvtools::CreateLocalSingleStoreElimPass())
+            .RegisterPass(spvtools::CreateAggressiveDCEPass())
+            .RegisterPass(spvtools::CreateSSARewritePass())
+            .RegisterPass(spvtools::CreateCCPPass())
+            .RegisterPass(spvtools::CreateDeadBranchElimPass())
+            .RegisterPass(spvtools::CreateBlockMergePass())
+            .RegisterPass(spvtools::CreateAggressiveDCEPass());
+        std::vector<uint32_t> unrolled;
+        if (!unroller.Run(out.data(), out.size(), &unrolled, run)) {
+            corrupt("SPIR-V: unrolling failed");
+        }
+        out = std::move(unrolled);
     }
     return out;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What SPIRV-Tools does for us before translation: validation, then simplification to one specialized, inlined function in SSA
-// form. Pure and thread-safe; throws Failure (see failure.hpp): corrupt for modules that do not validate, invalid_argument if
-// the entry point is missing. The result holds exactly one entry point.
+// What SPIRV-Tools does for us before translation: validation, then simplification to one
+// specialized, inlined function in SSA form. Pure and thread-safe; throws Failure (see
+// failure.hpp): corrupt for modules that do not validate, invalid_argument if the entry point is
+// missing. The result holds exactly one entry point.
 #pragma once
 
 #include "kite_cc/compiler.hpp"
@@ -16,6 +17,7 @@ namespace kite::cc::spirv {
 inline constexpr size_t kMaxWords = 16u << 20;
 
 /// Validates and simplifies.
-[[nodiscard]] std::vector<uint32_t> prepare(std::span<const uint32_t> words, const Options& options);
+[[nodiscard]] std::vector<uint32_t> prepare(std::span<const uint32_t> words,
+                                            const Options& options);
 
 } // namespace kite::cc::spirv

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SSA construction for scalar variables ("slots"), after Braun et al., without recursion.
 //
-// The CFG (blocks, preds, succs) must exist before the first access; blocks are filled in an order in which every forward
-// predecessor comes first. A read at the top of a block with several predecessors makes a phi whose operands are found by
-// finish(), which also removes phis that merge one value. Owns nothing; the Function must outlive it. Cannot fail.
+// The CFG (blocks, preds, succs) must exist before the first access; blocks are filled in an order
+// in which every forward predecessor comes first. A read at the top of a block with several
+// predecessors makes a phi whose operands are found by finish(), which also removes phis that merge
+// one value. Owns nothing; the Function must outlive it. Cannot fail.
 #pragma once
 
 #include "shader-compiler/ir/ir.hpp"
@@ -47,7 +48,8 @@ private:
     std::vector<Pending> pending_;
 };
 
-/// Replaces phis that merge a single value (apart from themselves) by that value, until none is left.
+/// Replaces phis that merge a single value (apart from themselves) by that value, until none is
+/// left.
 void remove_trivial_phis(ir::Function& f);
 
 } // namespace kite::cc::spirv

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes the front end and the optimizer. With clang this is a libFuzzer target; otherwise main() replays the files it is given,
-// so that every seed in tests/fuzz/corpus/spirv stays fixed.
+// Fuzzes the front end and the optimizer. With clang this is a libFuzzer target; otherwise main()
+// replays the files it is given, so that every seed in tests/fuzz/corpus/spirv stays fixed.
 #include "shader-compiler/ir/ir.hpp"
 #include "shader-compiler/opt/pipeline.hpp"
 #include "shader-compiler/spirv/test_layout.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// For tests and fuzzing: a pipeline layout that fits a module, guessed from its declarations, and the stage of its first entry
-// point. Accepts any words. Values only; cannot fail (an unreadable module gives an empty layout).
+// For tests and fuzzing: a pipeline layout that fits a module, guessed from its declarations, and
+// the stage of its first entry point. Accepts any words. Values only; cannot fail (an unreadable
+// module gives an empty layout).
 #pragma once
 
 #include "kite_cc/compiler.hpp"
@@ -19,8 +20,9 @@ struct GuessedLayout {
 
 /// Reads the declarations.
 [[nodiscard]] inline GuessedLayout guess_layout(std::span<const uint32_t> words) {
-    constexpr uint32_t kEntryPoint = 15, kImage = 25, kSampler = 26, kSampledImage = 27, kArray = 28, kRuntimeArray = 29,
-                       kPointer = 32, kVariable = 59, kDecorate = 71;
+    constexpr uint32_t kEntryPoint = 15, kImage = 25, kSampler = 26, kSampledImage = 27,
+                       kArray = 28, kRuntimeArray = 29, kPointer = 32, kVariable = 59,
+                       kDecorate = 71;
     struct Id {
         uint32_t op = 0, element = 0, sampled = 0, binding = 0, set = 0;
         bool bound = false, buffer_block = false;
@@ -41,7 +43,9 @@ struct GuessedLayout {
         const auto w = words.subspan(i, n);
         if (op == kEntryPoint && n > 1 && !staged) {
             staged = true;
-            out.stage = w[1] == 0 ? hw::Stage::vertex : w[1] == 4 ? hw::Stage::fragment : hw::Stage::compute;
+            out.stage = w[1] == 0   ? hw::Stage::vertex
+                        : w[1] == 4 ? hw::Stage::fragment
+                                    : hw::Stage::compute;
         } else if (op == kDecorate && n > 3 && w[2] == 33) {
             id(w[1]).binding = w[3];
             id(w[1]).bound = true;
@@ -56,7 +60,8 @@ struct GuessedLayout {
         } else if (op == kVariable && n > 3 && id(w[2]).bound) {
             uint32_t t = id(w[1]).element;
             Binding b{.set = id(w[2]).set, .binding = id(w[2]).binding, .stride = 256};
-            for (int depth = 0; depth < 8 && (id(t).op == kArray || id(t).op == kRuntimeArray); ++depth) {
+            for (int depth = 0; depth < 8 && (id(t).op == kArray || id(t).op == kRuntimeArray);
+                 ++depth) {
                 t = id(t).element;
                 b.count = 4;
             }

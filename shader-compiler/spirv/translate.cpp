@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// translate(): the order of the front end's steps on one page, then control flow and the value table.
+// translate(): the order of the front end's steps on one page, then control flow and the value
+// table.
 #include "shader-compiler/spirv/translate.hpp"
 
 #include "shader-compiler/ir/edit.hpp"
@@ -11,13 +12,14 @@
 
 namespace kite::cc {
 
-base::Result<std::unique_ptr<ir::Function>> translate(std::span<const uint32_t> words, const Options& options,
-                                                      ProgramFacts& facts) {
+base::Result<std::unique_ptr<ir::Function>> translate(std::span<const uint32_t> words,
+                                                      const Options& options, ProgramFacts& facts) {
     try {
         const auto module = spirv::parse_module(spirv::prepare(words, options));
         auto f = spirv::Translator(*module, options, facts).run();
         if (const std::string broken = ir::validate(*f); !broken.empty()) {
-            return base::fail(base::ErrorCode::unsupported, "front end produced invalid IR: {}", broken);
+            return base::fail(base::ErrorCode::unsupported, "front end produced invalid IR: {}",
+                              broken);
         }
         return f;
     } catch (spirv::Failure& failure) {
@@ -26,8 +28,10 @@ base::Result<std::unique_ptr<ir::Function>> translate(std::span<const uint32_t> 
         }
         return base::fail(failure.code, "{}", failure.message);
     } catch (const std::bad_alloc&) {
-        return base::fail(base::ErrorCode::out_of_host_memory, "out of memory while reading SPIR-V");
-    } catch (const std::exception&) { // a bounds-checked access (at()) refused a value that is too short
+        return base::fail(base::ErrorCode::out_of_host_memory,
+                          "out of memory while reading SPIR-V");
+    } catch (
+        const std::exception&) { // a bounds-checked access (at()) refused a value that is too short
         return base::fail(base::ErrorCode::corrupt, "SPIR-V: an operand has too few components");
     }
 }
@@ -58,16 +62,19 @@ bool is_terminator(spv::Op op) {
 } // namespace
 
 Translator::Translator(const Module& module, const Options& options, ProgramFacts& facts)
-    : m_(module), options_(options), facts_(facts), f_(std::make_unique<ir::Function>()), b_(*f_), slots_(*f_),
-      values_(module.bound), value_types_(module.bound) {}
+    : m_(module), options_(options), facts_(facts), f_(std::make_unique<ir::Function>()), b_(*f_),
+      slots_(*f_), values_(module.bound), value_types_(module.bound) {}
 
 std::unique_ptr<ir::Function> Translator::run() {
     f_->stage = facts_.stage = options_.stage;
     for (size_t i = 0; i < 3; ++i) {
         f_->workgroup[i] = facts_.workgroup[i] = m_.local_size[i];
     }
-    const auto has_mode = [&](spv::ExecutionMode mode) { return m_.modes.contains(static_cast<uint32_t>(mode)); };
-    f_->early_fragment_tests = facts_.early_fragment_tests = has_mode(spv::ExecutionMode::EarlyFragmentTests);
+    const auto has_mode = [&](spv::ExecutionMode mode) {
+        return m_.modes.contains(static_cast<uint32_t>(mode));
+    };
+    f_->early_fragment_tests = facts_.early_fragment_tests =
+        has_mode(spv::ExecutionMode::EarlyFragmentTests);
     f_->depth_mode = has_mode(spv::ExecutionMode::DepthGreater)     ? 1
                      : has_mode(spv::ExecutionMode::DepthLess)      ? 2
                      : has_mode(spv::ExecutionMode::DepthUnchanged) ? 3
@@ -170,7 +177,8 @@ void Translator::build_cfg() {
             }
         }
     }
-    // Depth first with the merge and continue blocks visited first, so that reverse post order puts them last.
+    // Depth first with the merge and continue blocks visited first, so that reverse post order puts
+    // them last.
     std::vector<uint32_t> post;
     std::vector<bool> seen(raw.size(), false);
     std::vector<std::pair<uint32_t, std::vector<uint32_t>>> stack;
@@ -240,8 +248,8 @@ void Translator::translate_block(uint32_t index) {
 }
 
 void Translator::translate(const Instr& i) {
-    if (try_flow(i) || try_memory(i) || try_alu(i) || try_composite(i) || try_matrix(i) || try_image(i) ||
-        try_atomic(i) || try_barrier(i) || try_derivative(i) || try_subgroup(i)) {
+    if (try_flow(i) || try_memory(i) || try_alu(i) || try_composite(i) || try_matrix(i) ||
+        try_image(i) || try_atomic(i) || try_barrier(i) || try_derivative(i) || try_subgroup(i)) {
         return;
     }
     if (i.op == spv::Op::OpExtInst && i.word(0) == m_.glsl_set) {
@@ -309,7 +317,8 @@ void Translator::terminator(const Instr& i) {
         const uint64_t mask = width == 64 ? ~0ull : (1ull << width) - 1;
         const size_t literal = width == 64 ? 2 : 1;
         for (size_t k = 2; k + literal < i.w.size(); k += literal + 1) {
-            const uint64_t v = i.w[k] | (literal == 2 ? static_cast<uint64_t>(i.w[k + 1]) << 32 : 0);
+            const uint64_t v =
+                i.w[k] | (literal == 2 ? static_cast<uint64_t>(i.w[k + 1]) << 32 : 0);
             block.case_values.push_back(v & mask);
         }
         if (block.case_values.empty()) {
@@ -467,7 +476,8 @@ std::optional<uint64_t> Translator::constant_value(uint32_t id) {
         return c->bits[0];
     }
     uint64_t bits = 0;
-    if (id < values_.size() && values_[id].leaves.size() == 1 && ir::is_constant(values_[id].leaves[0], bits)) {
+    if (id < values_.size() && values_[id].leaves.size() == 1 &&
+        ir::is_constant(values_[id].leaves[0], bits)) {
         return bits;
     }
     return std::nullopt;
@@ -478,15 +488,17 @@ Translator::Leaves Translator::pointer_leaves(const Pointer& p) {
         unsupported("variable pointers to this storage class");
     }
     if (p.space == hw::Space::global) {
-        Inst* offset = p.offset == nullptr ? b_.u32(p.imm)
-                                           : b_.alu(HwOp::iadd, HwType::u32, {p.offset, b_.u32(p.imm)});
+        Inst* offset = p.offset == nullptr
+                           ? b_.u32(p.imm)
+                           : b_.alu(HwOp::iadd, HwType::u32, {p.offset, b_.u32(p.imm)});
         if (p.limit != nullptr) {
             return {p.base, offset, p.limit};
         }
-        return {b_.alu(HwOp::iadd, HwType::u64, {p.base, b_.cvt(HwType::u64, HwType::u32, offset)}), offset,
-                b_.u32(0x7fffffff)};
+        return {b_.alu(HwOp::iadd, HwType::u64, {p.base, b_.cvt(HwType::u64, HwType::u32, offset)}),
+                offset, b_.u32(0x7fffffff)};
     }
-    return {p.offset == nullptr ? b_.u32(p.imm) : b_.alu(HwOp::iadd, HwType::u32, {p.offset, b_.u32(p.imm)})};
+    return {p.offset == nullptr ? b_.u32(p.imm)
+                                : b_.alu(HwOp::iadd, HwType::u32, {p.offset, b_.u32(p.imm)})};
 }
 
 Pointer Translator::pointer_from_leaves(uint32_t pointer_type, const Leaves& l) {

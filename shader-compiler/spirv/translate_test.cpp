@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The shaders of tests/compiler/spirv through the front end and the optimizer; refusals; mutated modules.
+// The shaders of tests/compiler/spirv through the front end and the optimizer; refusals; mutated
+// modules.
 #include "shader-compiler/ir/text.hpp"
 #include "shader-compiler/opt/pipeline.hpp"
 #include "shader-compiler/spirv/test_layout.hpp"
@@ -28,7 +29,8 @@ std::vector<uint32_t> module(const std::string& name) {
     return read(std::filesystem::path(KITE_TEST_SPV_DIR) / (name + ".spv"));
 }
 
-base::Result<std::unique_ptr<ir::Function>> run(const std::vector<uint32_t>& words, ProgramFacts& facts,
+base::Result<std::unique_ptr<ir::Function>> run(const std::vector<uint32_t>& words,
+                                                ProgramFacts& facts,
                                                 std::vector<SpecConstant> spec = {},
                                                 const std::string& entry = "main") {
     const spirv::GuessedLayout layout = spirv::guess_layout(words);
@@ -69,7 +71,8 @@ TEST(Translate, Facts) {
     EXPECT_EQ(facts.workgroup[0], 64u);
     EXPECT_EQ(facts.push_bytes, 8u);
     ASSERT_TRUE(run(module("interface.vert"), facts).has_value());
-    EXPECT_EQ(facts.input_locations & 0x1ffu, 0x17fu); // dvec3 at 6 spans 6 and 7, read through location 6
+    EXPECT_EQ(facts.input_locations & 0x1ffu,
+              0x17fu); // dvec3 at 6 spans 6 and 7, read through location 6
     EXPECT_TRUE(facts.uses_view_index);
     ASSERT_TRUE(run(module("images.frag"), facts).has_value());
     EXPECT_TRUE(facts.per_sample);
@@ -87,6 +90,18 @@ TEST(Translate, SpecializationChangesTheCode) {
     EXPECT_NE(ir::print(**b).find("0x1234567"), std::string::npos);
 }
 
+TEST(Translate, UnrollsWhatIsSmallOnly) {
+    ProgramFacts facts;
+    auto f = run(module("unroll.comp"), facts);
+    ASSERT_TRUE(f.has_value());
+    EXPECT_EQ((*f)->scratch_bytes, 0u); // the arrays became values
+    unsigned loops = 0;
+    for (const auto& block : (*f)->blocks) {
+        loops += block->continue_target != nullptr ? 1u : 0u;
+    }
+    EXPECT_EQ(loops, 2u); // the run-time loop and the one of 10^8 rounds that asks for unrolling
+}
+
 TEST(Translate, Refusals) {
     ProgramFacts facts;
     const auto words = module("saxpy.comp");
@@ -96,7 +111,8 @@ TEST(Translate, Refusals) {
     Options bare;
     bare.stage = hw::Stage::compute;
     bare.spirv_env = 0x00010300;
-    EXPECT_EQ(translate(words, bare, facts).error().code, base::ErrorCode::invalid_argument); // no layout
+    EXPECT_EQ(translate(words, bare, facts).error().code,
+              base::ErrorCode::invalid_argument); // no layout
     auto cut = words;
     cut.resize(words.size() / 2);
     EXPECT_EQ(run(cut, facts).error().code, base::ErrorCode::corrupt);
@@ -110,7 +126,8 @@ TEST(Translate, MutatedModulesNeverCrash) {
             auto mutated = words;
             for (unsigned k = 0; k <= random() % 3; ++k) {
                 uint32_t& w = mutated[5 + random() % (mutated.size() - 5)];
-                w = random() % 2 == 0 ? w ^ (1u << (random() % 32)) : static_cast<uint32_t>(random() % words[3]);
+                w = random() % 2 == 0 ? w ^ (1u << (random() % 32))
+                                      : static_cast<uint32_t>(random() % words[3]);
             }
             ProgramFacts facts;
             auto f = run(mutated, facts);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The translator: one pass over the entry function's blocks in reverse post order, each instruction becoming IR.
+// The translator: one pass over the entry function's blocks in reverse post order, each instruction
+// becoming IR.
 //
-// Everything is scalarised: a SPIR-V value is the list of its scalars ("leaves"); pointers are described, not computed, until
-// memory is touched. The class is split over files by instruction group (ops_*.cpp, memory.cpp, interface.cpp, descriptors.cpp);
-// this header is private to the folder. One Translator per compile, used by one thread; throws Failure.
+// Everything is scalarised: a SPIR-V value is the list of its scalars ("leaves"); pointers are
+// described, not computed, until memory is touched. The class is split over files by instruction
+// group (ops_*.cpp, memory.cpp, interface.cpp, descriptors.cpp); this header is private to the
+// folder. One Translator per compile, used by one thread; throws Failure.
 #pragma once
 
 #include "kite_cc/compiler.hpp"
@@ -28,13 +30,13 @@ using HwType = hw::Type;
 
 /// One scalar of a stage input or output.
 struct IoLeaf {
-    Base base = Base::bits32;                ///< element type of the SPIR-V scalar
-    uint32_t type = 0;                       ///< SPIR-V scalar type id
-    uint32_t slot = 0;                       ///< varying, attribute or output slot (location * 4 + component)
-    std::optional<uint32_t> builtin;         ///< spv::BuiltIn, then `slot` is the component
-    hw::Interp interp = hw::Interp::smooth;  ///< fragment inputs
+    Base base = Base::bits32; ///< element type of the SPIR-V scalar
+    uint32_t type = 0;        ///< SPIR-V scalar type id
+    uint32_t slot = 0;        ///< varying, attribute or output slot (location * 4 + component)
+    std::optional<uint32_t> builtin;           ///< spv::BuiltIn, then `slot` is the component
+    hw::Interp interp = hw::Interp::smooth;    ///< fragment inputs
     hw::InterpLoc loc = hw::InterpLoc::center; ///< fragment inputs
-    bool written = false;                    ///< outputs
+    bool written = false;                      ///< outputs
 };
 
 /// How a variable's storage is realised.
@@ -49,45 +51,45 @@ enum class Home : uint8_t {
 
 /// An OpVariable.
 struct Variable {
-    uint32_t id = 0;                 ///< id
-    uint32_t type = 0;               ///< type of the contents
-    spv::StorageClass storage{};     ///< class
-    Home home = Home::slots;         ///< realisation
-    uint32_t first_slot = 0;         ///< slots: number of leaf 0 in Slots
-    uint32_t offset = 0;             ///< scratch, shared: byte offset
+    uint32_t id = 0;                  ///< id
+    uint32_t type = 0;                ///< type of the contents
+    spv::StorageClass storage{};      ///< class
+    Home home = Home::slots;          ///< realisation
+    uint32_t first_slot = 0;          ///< slots: number of leaf 0 in Slots
+    uint32_t offset = 0;              ///< scratch, shared: byte offset
     const Binding* binding = nullptr; ///< resource
-    std::vector<IoLeaf> io;          ///< input, output: per leaf
+    std::vector<IoLeaf> io;           ///< input, output: per leaf
 };
 
 /// A described pointer.
 struct Pointer {
     /// Where it points.
     enum class Kind : uint8_t { memory, slots, resource, texel };
-    Kind kind = Kind::memory;        ///< kind
-    uint32_t type = 0;               ///< type of what it points to
-    Variable* variable = nullptr;    ///< slots, resource
-    uint32_t leaf = 0;               ///< slots: first leaf
-    Inst* dynamic_leaf = nullptr;    ///< inputs for interpolateAt*: leaves to add at run time
-    Inst* index = nullptr;           ///< resource: descriptor array element (nullptr = 0)
+    Kind kind = Kind::memory;            ///< kind
+    uint32_t type = 0;                   ///< type of what it points to
+    Variable* variable = nullptr;        ///< slots, resource
+    uint32_t leaf = 0;                   ///< slots: first leaf
+    Inst* dynamic_leaf = nullptr;        ///< inputs for interpolateAt*: leaves to add at run time
+    Inst* index = nullptr;               ///< resource: descriptor array element (nullptr = 0)
     hw::Space space = hw::Space::global; ///< memory
-    Inst* base = nullptr;            ///< memory, global: 64-bit address
-    Inst* offset = nullptr;          ///< memory: 32-bit byte offset or nullptr
-    uint32_t imm = 0;                ///< memory: constant part of the offset
-    Inst* limit = nullptr;           ///< memory: size that bounds offset + imm
-    bool is_explicit = false;        ///< memory: layout from decorations
-    bool invariant = false;          ///< memory: cannot change
-    bool is_volatile = false;        ///< memory: accesses must not merge
-    bool row_major = false;          ///< memory: matrices inside are row major
-    uint32_t matrix_stride = 0;      ///< memory: stride of matrices inside
-    uint32_t component_stride = 0;   ///< memory: of a vector inside a row-major matrix, else 0
-    uint32_t image_type = 0;         ///< texel: image type id
-    Inst* image = nullptr;           ///< texel: descriptor address
-    std::vector<Inst*> coords;       ///< texel: integer coordinates, then sample if multisampled
+    Inst* base = nullptr;                ///< memory, global: 64-bit address
+    Inst* offset = nullptr;              ///< memory: 32-bit byte offset or nullptr
+    uint32_t imm = 0;                    ///< memory: constant part of the offset
+    Inst* limit = nullptr;               ///< memory: size that bounds offset + imm
+    bool is_explicit = false;            ///< memory: layout from decorations
+    bool invariant = false;              ///< memory: cannot change
+    bool is_volatile = false;            ///< memory: accesses must not merge
+    bool row_major = false;              ///< memory: matrices inside are row major
+    uint32_t matrix_stride = 0;          ///< memory: stride of matrices inside
+    uint32_t component_stride = 0;       ///< memory: of a vector inside a row-major matrix, else 0
+    uint32_t image_type = 0;             ///< texel: image type id
+    Inst* image = nullptr;               ///< texel: descriptor address
+    std::vector<Inst*> coords; ///< texel: integer coordinates, then sample if multisampled
 };
 
 /// A SPIR-V value: its scalars, or a described pointer.
 struct Value {
-    std::vector<Inst*> leaves;       ///< scalars
+    std::vector<Inst*> leaves;        ///< scalars
     std::shared_ptr<Pointer> pointer; ///< pointers
 };
 
@@ -174,7 +176,8 @@ private:
         uint8_t bytes;
     };
     void memory_leaves(const Pointer& p, uint32_t type_id, uint32_t offset, bool row_major,
-                       uint32_t matrix_stride, uint32_t component_stride, std::vector<MemoryLeaf>& out);
+                       uint32_t matrix_stride, uint32_t component_stride,
+                       std::vector<MemoryLeaf>& out);
     uint32_t implicit_size(uint32_t type_id);
     uint32_t implicit_align(uint32_t type_id);
     uint32_t implicit_offset(uint32_t struct_id, uint32_t member);
@@ -194,8 +197,8 @@ private:
     void declare_variables();
     void scan_accesses();
     void declare(const Instr& i, bool local);
-    void interface_leaves(Variable& v, uint32_t type_id, IoLeaf like, uint32_t& location, uint32_t component,
-                          const Decor& decor);
+    void interface_leaves(Variable& v, uint32_t type_id, IoLeaf like, uint32_t& location,
+                          uint32_t component, const Decor& decor);
     uint32_t location_count(uint32_t type_id);
     Leaves load_input(const Variable& v, uint32_t leaf, uint32_t count);
     Inst* load_builtin(const IoLeaf& leaf);
@@ -255,11 +258,12 @@ private:
     std::vector<uint32_t> value_types_;
     std::unordered_map<uint32_t, std::unique_ptr<Variable>> variables_;
     std::vector<Variable*> ordered_variables_;
-    std::unordered_set<uint32_t> indirect_; // variables that need memory: run-time indices or escaping pointers
-    bool writes_buffers_ = false;           // some store or atomic may change buffer memory
-    bool zeroed_shared_ = false;            // workgroup variables start as zero
-    std::vector<ir::Block*> exits_;         // blocks that return: outputs are written there at the end
-    uint64_t budget_ = 0;                   // scalars produced so far
+    std::unordered_set<uint32_t>
+        indirect_; // variables that need memory: run-time indices or escaping pointers
+    bool writes_buffers_ = false;   // some store or atomic may change buffer memory
+    bool zeroed_shared_ = false;    // workgroup variables start as zero
+    std::vector<ir::Block*> exits_; // blocks that return: outputs are written there at the end
+    uint64_t budget_ = 0;           // scalars produced so far
     std::map<std::pair<uint32_t, uint32_t>, Pointer> descriptor_cache_;
     std::map<std::pair<hw::SysVal, unsigned>, Inst*> sys_cache_;
     std::unordered_set<const Inst*> precise_;
@@ -271,8 +275,8 @@ private:
         size_t last = 0;  // the terminator
         ir::Block* block = nullptr;
     };
-    std::vector<SourceBlock> blocks_;                  // reverse post order
-    std::unordered_map<uint32_t, uint32_t> by_label_;  // label -> index in blocks_
+    std::vector<SourceBlock> blocks_;                 // reverse post order
+    std::unordered_map<uint32_t, uint32_t> by_label_; // label -> index in blocks_
     struct PendingPhi {
         Inst* phi;
         uint32_t leaf;

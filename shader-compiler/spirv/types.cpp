@@ -39,10 +39,12 @@ HwType Translator::int_type(uint32_t type_id, bool is_signed) {
 Inst* Translator::widen_int(Inst* v, uint32_t type_id, bool is_signed) {
     const unsigned width = scalar_of(type_id).width;
     if (width == 8) {
-        return b_.cvt(is_signed ? HwType::i32 : HwType::u32, is_signed ? HwType::i8 : HwType::u8, v);
+        return b_.cvt(is_signed ? HwType::i32 : HwType::u32, is_signed ? HwType::i8 : HwType::u8,
+                      v);
     }
     if (width == 16) {
-        return b_.cvt(is_signed ? HwType::i32 : HwType::u32, is_signed ? HwType::i16 : HwType::u16, v);
+        return b_.cvt(is_signed ? HwType::i32 : HwType::u32, is_signed ? HwType::i16 : HwType::u16,
+                      v);
     }
     return v;
 }
@@ -55,7 +57,9 @@ Inst* Translator::to_u32(Inst* v, uint32_t type_id) {
     return widen_int(v, type_id, t.is_signed);
 }
 
-Inst* Translator::as_u32(uint32_t id) { return to_u32(scalar(id), type_of(id)); }
+Inst* Translator::as_u32(uint32_t id) {
+    return to_u32(scalar(id), type_of(id));
+}
 
 uint64_t Translator::explicit_size(uint32_t type_id, bool row_major, uint32_t matrix_stride) {
     constexpr uint64_t kHuge = 1ull << 40;
@@ -72,13 +76,14 @@ uint64_t Translator::explicit_size(uint32_t type_id, bool row_major, uint32_t ma
         return row_major ? static_cast<uint64_t>(m_.type(t.element).count) * matrix_stride
                          : static_cast<uint64_t>(t.count) * matrix_stride;
     case Kind::array:
-        return std::min(kHuge, static_cast<uint64_t>(t.count) * m_.decor(type_id).array_stride.value_or(0));
+        return std::min(kHuge, static_cast<uint64_t>(t.count) *
+                                   m_.decor(type_id).array_stride.value_or(0));
     case Kind::structure: {
         uint64_t end = 0;
         for (uint32_t k = 0; k < t.members.size(); ++k) {
             const Decor& d = m_.member_decor(type_id, k);
-            end = std::max(end, d.offset.value_or(0) +
-                                    explicit_size(t.members[k], d.row_major, d.matrix_stride.value_or(0)));
+            end = std::max(end, d.offset.value_or(0) + explicit_size(t.members[k], d.row_major,
+                                                                     d.matrix_stride.value_or(0)));
         }
         return std::min(kHuge, end);
     }
@@ -92,7 +97,8 @@ void Translator::zero_shared() {
         return;
     }
     // Each lane clears a share: unrolled when small, which is what the extension's users have.
-    const uint64_t threads = static_cast<uint64_t>(m_.local_size[0]) * m_.local_size[1] * m_.local_size[2];
+    const uint64_t threads =
+        static_cast<uint64_t>(m_.local_size[0]) * m_.local_size[1] * m_.local_size[2];
     const uint64_t words = f_->shared_bytes / 4;
     const uint64_t rounds = threads == 0 ? 0 : (words + threads - 1) / threads;
     if (rounds > 4096) {
@@ -101,7 +107,8 @@ void Translator::zero_shared() {
     Inst* offset = b_.alu(HwOp::imul, HwType::u32, {sys(hw::SysVal::local_index), b_.u32(4)});
     for (uint64_t k = 0; k < rounds; ++k) {
         Inst* const operands[] = {b_.u32(0), nullptr, offset, nullptr};
-        b_.raw(ir::op(HwOp::st), HwType::u32, {}, operands, hw::StSub{.space = hw::Space::shared}.pack(),
+        b_.raw(ir::op(HwOp::st), HwType::u32, {}, operands,
+               hw::StSub{.space = hw::Space::shared}.pack(),
                static_cast<uint32_t>(k * threads * 4)); // past the end: out of bounds, dropped
     }
     b_.raw(HwOp::barrier, HwType::none, {}, {});
