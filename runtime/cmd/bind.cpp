@@ -69,6 +69,16 @@ void bind_vertex_buffers(CommandBuffer& c, uint32_t first, uint32_t count, const
     c.dirty |= kGroupVertexBuffers;
 }
 
+/// Bind points that a stage mask touches.
+std::vector<VkPipelineBindPoint> points_of(VkShaderStageFlags stages) {
+    std::vector<VkPipelineBindPoint> v;
+    if (stages & VK_SHADER_STAGE_ALL_GRAPHICS)
+        v.push_back(VK_PIPELINE_BIND_POINT_GRAPHICS);
+    if (stages & VK_SHADER_STAGE_COMPUTE_BIT)
+        v.push_back(VK_PIPELINE_BIND_POINT_COMPUTE);
+    return v;
+}
+
 } // namespace
 
 namespace vk {
@@ -95,17 +105,12 @@ void CmdBindDescriptorSets(VkCommandBuffer buffer, VkPipelineBindPoint point, Vk
                  next);
 }
 
-void CmdPushDescriptorSetKHR(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipelineLayout layout, uint32_t set,
+void CmdPushDescriptorSet(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipelineLayout layout, uint32_t set,
                              uint32_t count, const VkWriteDescriptorSet* writes) {
     push_set(buffer_of(buffer), point, *PipelineLayout::from(layout), set, [&](const SetStorage& s) {
         for (uint32_t i = 0; i < count; ++i)
             write_descriptors(s, writes[i]);
     });
-}
-
-void CmdPushDescriptorSet(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipelineLayout layout, uint32_t set,
-                          uint32_t count, const VkWriteDescriptorSet* writes) {
-    CmdPushDescriptorSetKHR(buffer, point, layout, set, count, writes);
 }
 
 void CmdPushDescriptorSetWithTemplate(VkCommandBuffer buffer, VkDescriptorUpdateTemplate t, VkPipelineLayout layout,
@@ -125,6 +130,26 @@ void CmdPushConstants(VkCommandBuffer buffer, VkPipelineLayout, VkShaderStageFla
         c.bind[0].dirty_push = true;
     if (stages & VK_SHADER_STAGE_COMPUTE_BIT)
         c.bind[1].dirty_push = true;
+}
+
+void CmdBindDescriptorSets2(VkCommandBuffer buffer, const VkBindDescriptorSetsInfo* info) {
+    for (VkPipelineBindPoint p : points_of(info->stageFlags))
+        CmdBindDescriptorSets(buffer, p, info->layout, info->firstSet, info->descriptorSetCount, info->pDescriptorSets,
+                              info->dynamicOffsetCount, info->pDynamicOffsets);
+}
+
+void CmdPushConstants2(VkCommandBuffer buffer, const VkPushConstantsInfo* info) {
+    CmdPushConstants(buffer, info->layout, info->stageFlags, info->offset, info->size, info->pValues);
+}
+
+void CmdPushDescriptorSet2(VkCommandBuffer buffer, const VkPushDescriptorSetInfo* info) {
+    for (VkPipelineBindPoint p : points_of(info->stageFlags))
+        CmdPushDescriptorSet(buffer, p, info->layout, info->set, info->descriptorWriteCount,
+                                info->pDescriptorWrites);
+}
+
+void CmdPushDescriptorSetWithTemplate2(VkCommandBuffer buffer, const VkPushDescriptorSetWithTemplateInfo* info) {
+    CmdPushDescriptorSetWithTemplate(buffer, info->descriptorUpdateTemplate, info->layout, info->set, info->pData);
 }
 
 void CmdBindVertexBuffers(VkCommandBuffer buffer, uint32_t first, uint32_t count, const VkBuffer* buffers,

@@ -29,6 +29,16 @@ bool takes_samplers(VkDescriptorType t) {
     return t == VK_DESCRIPTOR_TYPE_SAMPLER || t == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
 }
 
+/// Largest count of the variable binding, 0 without one.
+uint32_t variable_limit(const VkDescriptorSetLayoutCreateInfo& info) {
+    auto* flags = find<VkDescriptorSetLayoutBindingFlagsCreateInfo>(
+        info.pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO);
+    for (uint32_t i = 0; flags && i < info.bindingCount && i < flags->bindingCount; ++i)
+        if (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT)
+            return info.pBindings[i].descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK ? 4096 : 1u << 20;
+    return 0;
+}
+
 } // namespace
 
 bool is_dynamic(VkDescriptorType t) {
@@ -121,7 +131,7 @@ void GetDescriptorSetLayoutSupport(VkDevice, const VkDescriptorSetLayoutCreateIn
     out->supported = bytes < (uint64_t{1} << 30) && count <= (1u << 20);
     if (auto* v = find_mut<VkDescriptorSetVariableDescriptorCountLayoutSupport>(
             out->pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_LAYOUT_SUPPORT))
-        v->maxVariableDescriptorCount = 0;
+        v->maxVariableDescriptorCount = variable_limit(*info);
 }
 
 VkResult CreatePipelineLayout(VkDevice device, const VkPipelineLayoutCreateInfo* info,

@@ -52,7 +52,6 @@ struct Device : Dispatchable<Device, VkDevice> {
     std::condition_variable fence_submitted; ///< see fence_mutex
     std::mutex programs_mutex;         ///< guards programs
     std::unordered_map<uint64_t, std::weak_ptr<Program>> programs; ///< by content hash
-    std::atomic<uint64_t> memory_used{0}; ///< bytes allocated by the application
     std::atomic<uint32_t> memory_objects{0}; ///< VkDeviceMemory objects alive
 
     /// True once the context died.

@@ -131,6 +131,54 @@ std::span<const FeatureRow> rows() {
         row<VkPhysicalDevice4444FormatsFeaturesEXT, &VkPhysicalDevice4444FormatsFeaturesEXT::formatA4B4G4R4>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_4444_FORMATS_FEATURES_EXT,
             [](VkPhysicalDevice4444FormatsFeaturesEXT& f) { f.formatA4R4G4B4 = f.formatA4B4G4R4 = on; }),
+        row<VkPhysicalDeviceDescriptorIndexingFeatures, &VkPhysicalDeviceDescriptorIndexingFeatures::runtimeDescriptorArray>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_FEATURES,
+            [](VkPhysicalDeviceDescriptorIndexingFeatures& f) { f.shaderInputAttachmentArrayDynamicIndexing = on; f.shaderUniformTexelBufferArrayDynamicIndexing = on; f.shaderStorageTexelBufferArrayDynamicIndexing = on; f.shaderUniformBufferArrayNonUniformIndexing = on; f.shaderSampledImageArrayNonUniformIndexing = on; f.shaderStorageBufferArrayNonUniformIndexing = on; f.shaderStorageImageArrayNonUniformIndexing = on; f.shaderInputAttachmentArrayNonUniformIndexing = on; f.shaderUniformTexelBufferArrayNonUniformIndexing = on; f.shaderStorageTexelBufferArrayNonUniformIndexing = on; f.descriptorBindingUniformBufferUpdateAfterBind = on; f.descriptorBindingSampledImageUpdateAfterBind = on; f.descriptorBindingStorageImageUpdateAfterBind = on; f.descriptorBindingStorageBufferUpdateAfterBind = on; f.descriptorBindingUniformTexelBufferUpdateAfterBind = on; f.descriptorBindingStorageTexelBufferUpdateAfterBind = on; f.descriptorBindingUpdateUnusedWhilePending = on; f.descriptorBindingPartiallyBound = on; f.descriptorBindingVariableDescriptorCount = on; f.runtimeDescriptorArray = on; }),
+        row<VkPhysicalDeviceCustomBorderColorFeaturesEXT, &VkPhysicalDeviceCustomBorderColorFeaturesEXT::customBorderColorWithoutFormat>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_CUSTOM_BORDER_COLOR_FEATURES_EXT,
+            [](VkPhysicalDeviceCustomBorderColorFeaturesEXT& f) { f.customBorderColors = on; f.customBorderColorWithoutFormat = on; }),
+        row<VkPhysicalDeviceImageRobustnessFeatures, &VkPhysicalDeviceImageRobustnessFeatures::robustImageAccess>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_ROBUSTNESS_FEATURES,
+            [](VkPhysicalDeviceImageRobustnessFeatures& f) { f.robustImageAccess = on; }),
+        row<VkPhysicalDeviceInlineUniformBlockFeatures, &VkPhysicalDeviceInlineUniformBlockFeatures::descriptorBindingInlineUniformBlockUpdateAfterBind>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INLINE_UNIFORM_BLOCK_FEATURES,
+            [](VkPhysicalDeviceInlineUniformBlockFeatures& f) { f.inlineUniformBlock = on; f.descriptorBindingInlineUniformBlockUpdateAfterBind = on; }),
+        row<VkPhysicalDeviceProvokingVertexFeaturesEXT, &VkPhysicalDeviceProvokingVertexFeaturesEXT::transformFeedbackPreservesProvokingVertex>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_FEATURES_EXT,
+            [](VkPhysicalDeviceProvokingVertexFeaturesEXT& f) { f.provokingVertexLast = on; }),
+        row<VkPhysicalDeviceRobustness2FeaturesEXT, &VkPhysicalDeviceRobustness2FeaturesEXT::nullDescriptor>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT,
+            [](VkPhysicalDeviceRobustness2FeaturesEXT& f) { f.nullDescriptor = on; f.robustImageAccess2 = on; }),
+        row<VkPhysicalDeviceShaderDemoteToHelperInvocationFeatures, &VkPhysicalDeviceShaderDemoteToHelperInvocationFeatures::shaderDemoteToHelperInvocation>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_DEMOTE_TO_HELPER_INVOCATION_FEATURES,
+            [](VkPhysicalDeviceShaderDemoteToHelperInvocationFeatures& f) { f.shaderDemoteToHelperInvocation = on; }),
+        row<VkPhysicalDeviceSubgroupSizeControlFeatures, &VkPhysicalDeviceSubgroupSizeControlFeatures::computeFullSubgroups>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+            [](VkPhysicalDeviceSubgroupSizeControlFeatures& f) { f.subgroupSizeControl = on; f.computeFullSubgroups = on; }),
+        row<VkPhysicalDevice8BitStorageFeatures, &VkPhysicalDevice8BitStorageFeatures::storagePushConstant8>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES,
+            [](VkPhysicalDevice8BitStorageFeatures& f) { f.storageBuffer8BitAccess = on; f.uniformAndStorageBuffer8BitAccess = on; f.storagePushConstant8 = on; }),
+        row<VkPhysicalDeviceMaintenance6FeaturesKHR, &VkPhysicalDeviceMaintenance6FeaturesKHR::maintenance6>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_6_FEATURES_KHR,
+            [](VkPhysicalDeviceMaintenance6FeaturesKHR& f) { f.maintenance6 = on; }),
+        row<VkPhysicalDeviceShaderFloat16Int8Features, &VkPhysicalDeviceShaderFloat16Int8Features::shaderInt8>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+            [](VkPhysicalDeviceShaderFloat16Int8Features& f) { f.shaderFloat16 = on; f.shaderInt8 = on; }),
+        row<VkPhysicalDeviceShaderIntegerDotProductFeatures, &VkPhysicalDeviceShaderIntegerDotProductFeatures::shaderIntegerDotProduct>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES,
+            [](VkPhysicalDeviceShaderIntegerDotProductFeatures& f) { f.shaderIntegerDotProduct = on; }),
+        row<VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures, &VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures::shaderSubgroupExtendedTypes>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES,
+            [](VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures& f) { f.shaderSubgroupExtendedTypes = on; }),
+        row<VkPhysicalDeviceShaderTerminateInvocationFeatures, &VkPhysicalDeviceShaderTerminateInvocationFeatures::shaderTerminateInvocation>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_TERMINATE_INVOCATION_FEATURES,
+            [](VkPhysicalDeviceShaderTerminateInvocationFeatures& f) { f.shaderTerminateInvocation = on; }),
+        row<VkPhysicalDeviceVulkanMemoryModelFeatures, &VkPhysicalDeviceVulkanMemoryModelFeatures::vulkanMemoryModelAvailabilityVisibilityChains>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES,
+            [](VkPhysicalDeviceVulkanMemoryModelFeatures& f) { f.vulkanMemoryModel = on; f.vulkanMemoryModelDeviceScope = on; f.vulkanMemoryModelAvailabilityVisibilityChains = on; }),
+        row<VkPhysicalDeviceZeroInitializeWorkgroupMemoryFeatures, &VkPhysicalDeviceZeroInitializeWorkgroupMemoryFeatures::shaderZeroInitializeWorkgroupMemory>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ZERO_INITIALIZE_WORKGROUP_MEMORY_FEATURES,
+            [](VkPhysicalDeviceZeroInitializeWorkgroupMemoryFeatures& f) { f.shaderZeroInitializeWorkgroupMemory = on; }),
     };
     return table;
 }

@@ -2,6 +2,7 @@
 #include "runtime/device/features.hpp"
 
 #include "kite_hw/limits.hpp"
+#include "runtime/memory/device_memory.hpp"
 
 #include <cstring>
 
@@ -38,6 +39,33 @@ void fill_float_controls(VkPhysicalDeviceFloatControlsProperties& o) {
         o.shaderSignedZeroInfNanPreserveFloat64 = VK_TRUE;
     o.shaderDenormPreserveFloat16 = o.shaderDenormPreserveFloat32 = o.shaderDenormPreserveFloat64 = VK_TRUE;
     o.shaderRoundingModeRTEFloat16 = o.shaderRoundingModeRTEFloat32 = o.shaderRoundingModeRTEFloat64 = VK_TRUE;
+}
+
+void fill_descriptor_indexing(VkPhysicalDeviceDescriptorIndexingProperties& o) {
+    constexpr uint32_t many = 1u << 20;
+    o.maxUpdateAfterBindDescriptorsInAllPools = many;
+    o.shaderUniformBufferArrayNonUniformIndexingNative = VK_TRUE;
+    o.shaderSampledImageArrayNonUniformIndexingNative = VK_TRUE;
+    o.shaderStorageBufferArrayNonUniformIndexingNative = VK_TRUE;
+    o.shaderStorageImageArrayNonUniformIndexingNative = VK_TRUE;
+    o.shaderInputAttachmentArrayNonUniformIndexingNative = VK_TRUE;
+    o.robustBufferAccessUpdateAfterBind = VK_TRUE;
+    o.quadDivergentImplicitLod = VK_FALSE;
+    o.maxPerStageDescriptorUpdateAfterBindSamplers = many;
+    o.maxPerStageDescriptorUpdateAfterBindUniformBuffers = many;
+    o.maxPerStageDescriptorUpdateAfterBindStorageBuffers = many;
+    o.maxPerStageDescriptorUpdateAfterBindSampledImages = many;
+    o.maxPerStageDescriptorUpdateAfterBindStorageImages = many;
+    o.maxPerStageDescriptorUpdateAfterBindInputAttachments = many;
+    o.maxPerStageUpdateAfterBindResources = many;
+    o.maxDescriptorSetUpdateAfterBindSamplers = many;
+    o.maxDescriptorSetUpdateAfterBindUniformBuffers = many;
+    o.maxDescriptorSetUpdateAfterBindUniformBuffersDynamic = hw::limits::kMaxDynamicBuffers / 2;
+    o.maxDescriptorSetUpdateAfterBindStorageBuffers = many;
+    o.maxDescriptorSetUpdateAfterBindStorageBuffersDynamic = hw::limits::kMaxDynamicBuffers / 2;
+    o.maxDescriptorSetUpdateAfterBindSampledImages = many;
+    o.maxDescriptorSetUpdateAfterBindStorageImages = many;
+    o.maxDescriptorSetUpdateAfterBindInputAttachments = many;
 }
 
 void copy_text(char* out, size_t room, const char* text) {
@@ -241,6 +269,61 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VERTEX_ATTRIBUTE_DIVISOR_PROPERTIES_EXT:
             as<VkPhysicalDeviceVertexAttributeDivisorPropertiesEXT>(s)->maxVertexAttribDivisor = UINT32_MAX - 1;
             break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_CUSTOM_BORDER_COLOR_PROPERTIES_EXT:
+            as<VkPhysicalDeviceCustomBorderColorPropertiesEXT>(s)->maxCustomBorderColorSamplers = 1u << 20;
+            break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_PROPERTIES:
+            fill_descriptor_indexing(*as<VkPhysicalDeviceDescriptorIndexingProperties>(s));
+            break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INLINE_UNIFORM_BLOCK_PROPERTIES: {
+            auto* o = as<VkPhysicalDeviceInlineUniformBlockProperties>(s);
+            o->maxInlineUniformBlockSize = 4096;
+            o->maxPerStageDescriptorInlineUniformBlocks = 64;
+            o->maxPerStageDescriptorUpdateAfterBindInlineUniformBlocks = 64;
+            o->maxDescriptorSetInlineUniformBlocks = 256;
+            o->maxDescriptorSetUpdateAfterBindInlineUniformBlocks = 256;
+            break;
+        }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_6_PROPERTIES_KHR: {
+            auto* o = as<VkPhysicalDeviceMaintenance6PropertiesKHR>(s);
+            o->blockTexelViewCompatibleMultipleLayers = VK_TRUE;
+            o->maxCombinedImageSamplerDescriptorCount = 1;
+            o->fragmentShadingRateClampCombinerInputs = VK_FALSE;
+            break;
+        }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_PROPERTIES_EXT: {
+            auto* o = as<VkPhysicalDeviceProvokingVertexPropertiesEXT>(s);
+            o->provokingVertexModePerPipeline = VK_TRUE;
+            o->transformFeedbackPreservesTriangleFanProvokingVertex = VK_FALSE;
+            break;
+        }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_PROPERTIES_EXT: {
+            auto* o = as<VkPhysicalDeviceRobustness2PropertiesEXT>(s);
+            o->robustStorageBufferAccessSizeAlignment = 1;
+            o->robustUniformBufferAccessSizeAlignment = 1;
+            break;
+        }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_FILTER_MINMAX_PROPERTIES: {
+            auto* o = as<VkPhysicalDeviceSamplerFilterMinmaxProperties>(s);
+            o->filterMinmaxSingleComponentFormats = VK_TRUE;
+            o->filterMinmaxImageComponentMapping = VK_TRUE;
+            break;
+        }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES: {
+            // Nothing is faster than its expansion.
+            auto* o = as<VkPhysicalDeviceShaderIntegerDotProductProperties>(s);
+            VkBool32* last = &o->integerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated;
+            for (VkBool32* b = &o->integerDotProduct8BitUnsignedAccelerated; b <= last; ++b)
+                *b = VK_FALSE;
+            break;
+        }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES: {
+            auto* o = as<VkPhysicalDeviceSubgroupSizeControlProperties>(s);
+            o->minSubgroupSize = o->maxSubgroupSize = wave;
+            o->maxComputeWorkgroupSubgroups = hw::limits::kMaxWorkgroupInvocations / wave;
+            o->requiredSubgroupSizeStages = VK_SHADER_STAGE_COMPUTE_BIT;
+            break;
+        }
         default: break;
         }
     }
@@ -302,6 +385,7 @@ void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical, VkPhysicalDev
         for (uint32_t i = 0; i < VK_MAX_MEMORY_HEAPS; ++i)
             budget->heapBudget[i] = budget->heapUsage[i] = 0;
         budget->heapBudget[0] = out->memoryProperties.memoryHeaps[0].size;
+        budget->heapUsage[0] = process_memory_used();
     }
 }
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/memory/device_memory.hpp"
 
-namespace kite::rt::vk {
+namespace kite::rt {
+namespace {
+std::atomic<uint64_t> g_used{0};
+} // namespace
+
+uint64_t process_memory_used() { return g_used; }
+
+namespace vk {
 
 VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* callbacks,
                         VkDeviceMemory* out) {
@@ -21,7 +28,7 @@ VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info, const
     }
     m->bound = std::move(*bound);
     m->size_bytes = size;
-    d->memory_used += m->bound.size_bytes;
+    g_used += m->bound.size_bytes;
     ++d->memory_objects;
     *out = m->handle();
     return VK_SUCCESS;
@@ -32,7 +39,7 @@ void FreeMemory(VkDevice device, VkDeviceMemory memory, const VkAllocationCallba
     auto* m = DeviceMemory::from(memory);
     if (!m)
         return;
-    d->memory_used -= m->bound.size_bytes;
+    g_used -= m->bound.size_bytes;
     --d->memory_objects;
     GpuHeap::drop_bound(*d->kmd, *d->va, m->bound);
     d->drop(callbacks, m);
@@ -55,4 +62,5 @@ uint64_t GetDeviceMemoryOpaqueCaptureAddress(VkDevice, const VkDeviceMemoryOpaqu
     return DeviceMemory::from(info->memory)->bound.address;
 }
 
-} // namespace kite::rt::vk
+} // namespace vk
+} // namespace kite::rt

@@ -10,6 +10,9 @@
 
 namespace kite::rt {
 
+/// Bytes that all devices of this process have allocated for the application.
+[[nodiscard]] uint64_t process_memory_used();
+
 /// The allocation.
 struct DeviceMemory : Object<DeviceMemory, VkDeviceMemory> {
     BoundBo bound;              ///< buffer, address, mapping

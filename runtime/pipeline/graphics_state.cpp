@@ -92,6 +92,9 @@ void gather_raster(const VkPipelineRasterizationStateCreateInfo& r, GraphicsStat
     if (auto* clip = find<VkPipelineRasterizationDepthClipStateCreateInfoEXT>(
             r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_DEPTH_CLIP_STATE_CREATE_INFO_EXT))
         s.raster.depth_clip = clip->depthClipEnable != VK_FALSE;
+    if (auto* pv = find<VkPipelineRasterizationProvokingVertexStateCreateInfoEXT>(
+            r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_PROVOKING_VERTEX_STATE_CREATE_INFO_EXT))
+        s.assembly.provoking_last = pv->provokingVertexMode == VK_PROVOKING_VERTEX_MODE_LAST_VERTEX_EXT ? 1 : 0;
 }
 
 hw::StencilFace face(const VkStencilOpState& f) {

@@ -68,8 +68,11 @@ VkResult BindBufferMemory(VkDevice, VkBuffer buffer, VkDeviceMemory memory, VkDe
 }
 
 VkResult BindBufferMemory2(VkDevice device, uint32_t count, const VkBindBufferMemoryInfo* infos) {
-    for (uint32_t i = 0; i < count; ++i)
+    for (uint32_t i = 0; i < count; ++i) {
+        if (auto* st = find<VkBindMemoryStatus>(infos[i].pNext, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS))
+            *st->pResult = VK_SUCCESS;
         (void)BindBufferMemory(device, infos[i].buffer, infos[i].memory, infos[i].memoryOffset);
+    }
     return VK_SUCCESS;
 }
 

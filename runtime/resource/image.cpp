@@ -207,6 +207,8 @@ VkResult BindImageMemory(VkDevice, VkImage image, VkDeviceMemory memory, VkDevic
 
 VkResult BindImageMemory2(VkDevice device, uint32_t count, const VkBindImageMemoryInfo* infos) {
     for (uint32_t i = 0; i < count; ++i) {
+        if (auto* st = find<VkBindMemoryStatus>(infos[i].pNext, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS))
+            *st->pResult = VK_SUCCESS;
         auto* sc = find<VkBindImageMemorySwapchainInfoKHR>(infos[i].pNext,
                                                            VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR);
         if (sc && sc->swapchain)

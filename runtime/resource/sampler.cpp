@@ -54,6 +54,11 @@ VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info, const V
     s.min_lod = info->minLod;
     s.max_lod = info->maxLod;
     set_border(s, info->borderColor);
+    if (auto* c = find<VkSamplerCustomBorderColorCreateInfoEXT>(
+            info->pNext, VK_STRUCTURE_TYPE_SAMPLER_CUSTOM_BORDER_COLOR_CREATE_INFO_EXT)) {
+        s.border_int = info->borderColor == VK_BORDER_COLOR_INT_CUSTOM_EXT;
+        std::copy_n(c->customBorderColor.uint32, 4, s.border.begin());
+    }
     s.pack(sampler->words);
     *out = sampler->handle();
     return VK_SUCCESS;
