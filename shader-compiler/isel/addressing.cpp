@@ -71,10 +71,39 @@ std::optional<uint32_t> Selector::lane_step(const ir::Inst& v, unsigned depth) c
     return op == hw::Op::iadd ? *x + *y : *x - *y;
 }
 
+// The bound of a loop counter: from a constant, by a constant step, while below a constant.
+uint64_t Selector::counter_bound(const ir::Inst& phi) const {
+    const ir::Block& header = *phi.block;
+    const int32_t loop = tree_.header_loop[header.id];
+    const ir::Inst* test = header.condition;
+    if (loop < 0 || phi.operands.size() != 2 || header.term != ir::Term::branch ||
+        test->op != ir::op(hw::Op::icmp) || test->operands[0] != &phi ||
+        hw::IcmpSub::unpack(test->sub).cc != hw::ICmp::lt ||
+        tree_.inside(loop, header.succs[1]->id)) {
+        return kUnknown;
+    }
+    const bool first_enters = !tree_.inside(loop, header.preds[0]->id);
+    const auto start = constant_bits(*phi.operands[first_enters ? 0 : 1]);
+    const ir::Inst& next = *phi.operands[first_enters ? 1 : 0];
+    const auto limit = constant_bits(*test->operands[1]);
+    if (!start || !limit || next.op != ir::op(hw::Op::iadd) || next.operands[0] != &phi) {
+        return kUnknown;
+    }
+    const auto step = constant_bits(*next.operands[1]);
+    // Small enough that neither signedness nor wrapping matters.
+    constexpr uint64_t kSmall = 1u << 30;
+    return step && *start < kSmall && *limit < kSmall && *step < kSmall
+               ? std::max(*start, *limit + *step)
+               : kUnknown;
+}
+
 // An upper bound of a 32-bit value read as unsigned; kUnknown if nothing is known or it may wrap.
 uint64_t Selector::bound(const ir::Inst& v, unsigned depth) const {
     if (const auto bits = constant_bits(v)) {
         return *bits & 0xffffffffu;
+    }
+    if (v.op == ir::phi) {
+        return counter_bound(v);
     }
     if (!ir::is_hw(v.op) || depth == kMaxDepth) {
         return kUnknown;

@@ -63,6 +63,7 @@ private:
     // addressing.cpp
     [[nodiscard]] std::optional<uint32_t> lane_step(const ir::Inst& v, unsigned depth) const;
     [[nodiscard]] uint64_t bound(const ir::Inst& v, unsigned depth) const;
+    [[nodiscard]] uint64_t counter_bound(const ir::Inst& phi) const;
     void memory(const mir::Inst& m, const ir::Inst* offset);
     void emit_either(const mir::Inst& wide, const mir::Inst& general, const mir::Operand& first,
                      bool surely_wide);
