@@ -178,9 +178,9 @@ TEST_F(Blend, LogicOperations) {
         GTEST_SKIP() << "no logicOp";
     }
     const uint32_t s = 0x33CC55F0, d = 0x0F5AA5C3;
-    const uint32_t expected[16] = {0,        s & d,    s & ~d,     s,          ~s & d,  d,
-                                   s ^ d,    s | d,    ~(s | d),   ~(s ^ d),   ~d,      s | ~d,
-                                   ~s,       ~s | d,   ~(s & d),   0xFFFFFFFF};
+    const uint32_t expected[16] = {0,     s & d,  s & ~d,   s,         ~s & d, d,
+                                   s ^ d, s | d,  ~(s | d), ~(s ^ d),  ~d,     s | ~d,
+                                   ~s,    ~s | d, ~(s & d), 0xFFFFFFFF};
     for (int op = VK_LOGIC_OP_CLEAR; op <= VK_LOGIC_OP_SET; ++op) {
         Target t = target({.width = 4, .height = 4});
         std::array<float, 4> color{};
@@ -258,8 +258,8 @@ TEST_F(Blend, PrimitiveOrderWithinOneDraw) {
         GTEST_SKIP() << "no blending of 32-bit floats";
     }
     DrawState state{.vert = glsl::pass_vert, .frag = glsl::color_frag};
-    state.blend = {equation(VK_BLEND_FACTOR_SRC_ALPHA, VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA,
-                            VK_BLEND_OP_ADD)};
+    state.blend = {
+        equation(VK_BLEND_FACTOR_SRC_ALPHA, VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA, VK_BLEND_OP_ADD)};
     std::vector<Vertex> vertices;
     double expected = 0;
     for (int i = 0; i < 300; ++i) {

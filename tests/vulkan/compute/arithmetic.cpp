@@ -15,12 +15,11 @@ using namespace kite::vktest;
 
 namespace {
 
-/*glsl ints_i32.comp -DT=int -DBITS=32 | ints_u32 -DT=uint -DBITS=32 | ints_i64 -DT=int64_t -DBITS=64 -DWIDE | ints_u64 -DT=uint64_t -DBITS=64 -DWIDE | ints_i16 -DT=int16_t -DBITS=16 -DNARROW | ints_u16 -DT=uint16_t -DBITS=16 -DNARROW | ints_i8 -DT=int8_t -DBITS=8 -DTINY | ints_u8 -DT=uint8_t -DBITS=8 -DTINY
-#ifdef WIDE
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
-#ifdef NARROW
-#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
+/*glsl ints_i32.comp -DT=int -DBITS=32 | ints_u32 -DT=uint -DBITS=32 | ints_i64 -DT=int64_t
+-DBITS=64 -DWIDE | ints_u64 -DT=uint64_t -DBITS=64 -DWIDE | ints_i16 -DT=int16_t -DBITS=16 -DNARROW
+| ints_u16 -DT=uint16_t -DBITS=16 -DNARROW | ints_i8 -DT=int8_t -DBITS=8 -DTINY | ints_u8
+-DT=uint8_t -DBITS=8 -DTINY #ifdef WIDE #extension GL_EXT_shader_explicit_arithmetic_types_int64 :
+require #endif #ifdef NARROW #extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #ifdef TINY
@@ -64,8 +63,9 @@ protected:
         constexpr int kBits = sizeof(T) * 8;
         std::mt19937_64 random(11);
         std::vector<T> a, b;
-        const T edges[] = {T(0), T(1), T(-1), std::numeric_limits<T>::max(),
-                           std::numeric_limits<T>::min(), T(2), T(100)};
+        const T edges[] = {
+            T(0), T(1),  T(-1), std::numeric_limits<T>::max(), std::numeric_limits<T>::min(),
+            T(2), T(100)};
         for (size_t i = 0; i < kCount; ++i) {
             T x = i < 49 ? edges[i / 7] : static_cast<T>(random() >> (random() % 60));
             T y = i < 49 ? edges[i % 7] : static_cast<T>(random() >> (random() % 60));
@@ -99,7 +99,9 @@ protected:
                                     std::min(x, y),
                                     std::max(x, y),
                                     x < y ? T(1) : T(2),
-                                    x == y ? T(3) : x >= y ? T(4) : T(5)};
+                                    x == y   ? T(3)
+                                    : x >= y ? T(4)
+                                             : T(5)};
             for (size_t k = 0; k < 16; ++k) {
                 ASSERT_EQ(+results.as<T>()[i * 16 + k], +expected[k])
                     << "op " << k << " of " << +x << " and " << +y;
@@ -108,8 +110,12 @@ protected:
     }
 };
 
-TEST_F(Arithmetic, Int32) { check_integers<int32_t>(glsl::ints_i32_comp); }
-TEST_F(Arithmetic, Uint32) { check_integers<uint32_t>(glsl::ints_u32_comp); }
+TEST_F(Arithmetic, Int32) {
+    check_integers<int32_t>(glsl::ints_i32_comp);
+}
+TEST_F(Arithmetic, Uint32) {
+    check_integers<uint32_t>(glsl::ints_u32_comp);
+}
 TEST_F(Arithmetic, Int64) {
     if (!world.features.core.shaderInt64) {
         GTEST_SKIP() << "no shaderInt64";
@@ -125,7 +131,8 @@ TEST_F(Arithmetic, Int16) {
     check_integers<uint16_t>(glsl::ints_u16_comp);
 }
 TEST_F(Arithmetic, Int8) {
-    if (!world.features.float16_int8.shaderInt8 || !world.features.storage8.storageBuffer8BitAccess) {
+    if (!world.features.float16_int8.shaderInt8 ||
+        !world.features.storage8.storageBuffer8BitAccess) {
         GTEST_SKIP() << "no shaderInt8";
     }
     check_integers<int8_t>(glsl::ints_i8_comp);
@@ -182,14 +189,22 @@ TEST_F(Arithmetic, BitOperations) {
             encode(VK_FORMAT_R16_SFLOAT, {-double(y & 0xFF), 0, 0, 0})[0] << 16 |
             encode(VK_FORMAT_R16_SFLOAT, {-double(y & 0xFF), 0, 0, 0})[1] << 24);
         const uint32_t expected[16] = {
-            static_cast<uint32_t>(std::popcount(x)), reversed,
-            x == 0 ? ~0U : static_cast<uint32_t>(std::countr_zero(x)), x == 0 ? ~0U : msb(x),
-            msb(sx < 0 ? ~x : x), field,
+            static_cast<uint32_t>(std::popcount(x)),
+            reversed,
+            x == 0 ? ~0U : static_cast<uint32_t>(std::countr_zero(x)),
+            x == 0 ? ~0U : msb(x),
+            msb(sx < 0 ? ~x : x),
+            field,
             n == 0 ? 0 : static_cast<uint32_t>(static_cast<int32_t>(field << (32 - n)) >> (32 - n)),
             (x & ~(mask << at)) | (y & mask) << at,
             static_cast<uint32_t>(uint64_t{x} * y >> 32),
-            static_cast<uint32_t>(int64_t{sx} * sy >> 32), x + y, x + y < x ? 1U : 0U, x - y,
-            x < y ? 1U : 0U, x, half};
+            static_cast<uint32_t>(int64_t{sx} * sy >> 32),
+            x + y,
+            x + y < x ? 1U : 0U,
+            x - y,
+            x < y ? 1U : 0U,
+            x,
+            half};
         for (size_t k = 0; k < 16; ++k) {
             if (k == 15 && (y & 0xFF) == 0) {
                 continue; // the sign of zero depends on how -0.0 is made
@@ -278,7 +293,10 @@ void check_floats(std::span<T> got, const std::vector<T>& a, const std::vector<T
             {static_cast<double>(static_cast<T>(a[i] * b[i])), 0},
             relative(x / y, 2.5),
             {std::abs(x), 0},
-            {x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0, 0},
+            {x > 0   ? 1.0
+             : x < 0 ? -1.0
+                     : 0.0,
+             0},
             {std::floor(x), 0},
             {std::ceil(x), 0},
             {std::trunc(x), 0},
@@ -294,18 +312,20 @@ void check_floats(std::span<T> got, const std::vector<T>& a, const std::vector<T
             {std::trunc(std::clamp(x, -1000.0, 1000.0)), 0},
             {std::trunc(std::abs(std::clamp(x, -1000.0, 1000.0))), 0},
             {x - 3 * std::floor(x / 3), 8 * ulp * (std::abs(x) + 3)},
-            {x < y ? 1.0 : x > y ? 2.0 : 3.0, 0},
+            {x < y   ? 1.0
+             : x > y ? 2.0
+                     : 3.0,
+             0},
             {3, 3 * ulp},
             {-x, 0},
             relative(std::exp2(c20), 3 + 2 * std::abs(c20)),
-            {std::log2(std::abs(x)),
-             std::abs(x) > 0.5 && std::abs(x) < 2 ? 0x1p-21
-                                                  : 3 * ulp * std::abs(std::log2(std::abs(x)))},
+            {std::log2(std::abs(x)), std::abs(x) > 0.5 && std::abs(x) < 2
+                                         ? 0x1p-21
+                                         : 3 * ulp * std::abs(std::log2(std::abs(x)))},
             {std::sin(c3), 0x1p-11},
             {std::cos(c3), 0x1p-11},
             relative(std::atan2(y, x), 4096),
-            relative(std::pow(std::abs(x), p),
-                     3 + 8 * std::abs(p * std::log2(std::abs(x))) + 16),
+            relative(std::pow(std::abs(x), p), 3 + 8 * std::abs(p * std::log2(std::abs(x))) + 16),
             {std::tanh(std::clamp(x, -5.0, 5.0)), 0x1p-10},
             {std::asin(std::clamp(x, -1.0, 1.0)), 0x1p-9},
         };
@@ -409,8 +429,8 @@ TEST_F(Arithmetic, Matrices) {
     std::copy_n(v, 4, &u[40]);
     const Buffer in = buffer_of(u), out = buffer(8 * 16);
     compute(glsl::matrices_comp, {uniform(in), storage(out)}, {1, 1, 1});
-    const float expected[32] = {4,  7,  10, 8,  2, 5,  8,  11, 32, 38, 44, 50, 5,  35, 65, 4,
-                                2,  5,  2,  0,  .5, 0, 0,  0,  3,  6,  9,  12, 1,  7,  -5, 30};
+    const float expected[32] = {4, 7, 10, 8, 2,  5, 8, 11, 32, 38, 44, 50, 5, 35, 65, 4,
+                                2, 5, 2,  0, .5, 0, 0, 0,  3,  6,  9,  12, 1, 7,  -5, 30};
     for (size_t i = 0; i < 32; ++i) {
         EXPECT_NEAR(out.as<float>()[i], expected[i], 1e-5) << i;
     }

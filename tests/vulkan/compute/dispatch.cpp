@@ -55,8 +55,8 @@ TEST_F(Dispatch, IndirectReadsItsBufferAtExecution) {
         vkCmdUpdateBuffer(c, arguments.handle, 16, 12, groups);
         barrier(c);
         vkCmdBindPipeline(c, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-        vkCmdBindDescriptorSets(c, VK_PIPELINE_BIND_POINT_COMPUTE, bound.layout, 0, 1, &bound.set, 0,
-                                nullptr);
+        vkCmdBindDescriptorSets(c, VK_PIPELINE_BIND_POINT_COMPUTE, bound.layout, 0, 1, &bound.set,
+                                0, nullptr);
         vkCmdDispatchIndirect(c, arguments.handle, 16);
         vkCmdDispatchIndirect(c, arguments.handle, 32); // zero groups
     });
@@ -82,8 +82,8 @@ TEST_F(Dispatch, BaseGroups) {
     defer([this, pipeline] { vkDestroyPipeline(device, pipeline, nullptr); });
     run([&](VkCommandBuffer c) {
         vkCmdBindPipeline(c, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-        vkCmdBindDescriptorSets(c, VK_PIPELINE_BIND_POINT_COMPUTE, bound.layout, 0, 1, &bound.set, 0,
-                                nullptr);
+        vkCmdBindDescriptorSets(c, VK_PIPELINE_BIND_POINT_COMPUTE, bound.layout, 0, 1, &bound.set,
+                                0, nullptr);
         vkCmdDispatchBase(c, 7, 0, 0, 2, 1, 1);
     });
     EXPECT_EQ(out.as<uint32_t>()[0], 64U);
@@ -123,22 +123,16 @@ TEST_F(Dispatch, SharedMemoryAndBarriers) {
 
 /*glsl atomics.comp
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0) buffer R { uint r[8]; int lowest; int highest; uint exchanged; uint cas; uint seen[256]; };
-void main() {
-    uint i = gl_GlobalInvocationID.x;
-    uint slot = atomicAdd(r[0], 1);
-    atomicAdd(seen[slot], 1);
-    atomicMin(r[1], i + 5);
-    atomicMax(r[2], i);
-    atomicAnd(r[3], ~(1u << (i & 15)));
-    atomicOr(r[4], 1u << (i & 31));
-    atomicXor(r[5], i);
-    atomicMin(lowest, -int(i));
+layout(set = 0, binding = 0) buffer R { uint r[8]; int lowest; int highest; uint exchanged; uint
+cas; uint seen[256]; }; void main() { uint i = gl_GlobalInvocationID.x; uint slot = atomicAdd(r[0],
+1); atomicAdd(seen[slot], 1); atomicMin(r[1], i + 5); atomicMax(r[2], i); atomicAnd(r[3], ~(1u << (i
+& 15))); atomicOr(r[4], 1u << (i & 31)); atomicXor(r[5], i); atomicMin(lowest, -int(i));
     atomicMax(highest, int(i) - 300);
     atomicExchange(exchanged, i);
     atomicCompSwap(cas, i, i + 1);
     uint old = r[6], seen_value;
-    do { seen_value = old; old = atomicCompSwap(r[6], seen_value, seen_value + 2); } while (old != seen_value);
+    do { seen_value = old; old = atomicCompSwap(r[6], seen_value, seen_value + 2); } while (old !=
+seen_value);
 }
 */
 TEST_F(Dispatch, Atomics) {
@@ -194,9 +188,9 @@ void main() {
     for (uint k = 0; k < 8; ++k) table[k] = k * i;
     uint sum = 0;
     for (uint a = 0; a < i % 5; ++a)
-        for (uint b = a; b < 8; b += 2) { if (((a + b + i) & 3) == 0) continue; sum += table[(b + i) & 7]; if (sum > 5000) break; }
-    if (i % 11 == 3) { r[i] = 77; return; }
-    r[i] = collatz(i + 1) ^ (classify(i) << 10) ^ (sum << 20);
+        for (uint b = a; b < 8; b += 2) { if (((a + b + i) & 3) == 0) continue; sum += table[(b + i)
+& 7]; if (sum > 5000) break; } if (i % 11 == 3) { r[i] = 77; return; } r[i] = collatz(i + 1) ^
+(classify(i) << 10) ^ (sum << 20);
 }
 */
 TEST_F(Dispatch, DivergentControlFlow) {
@@ -250,8 +244,7 @@ TEST_F(Dispatch, DivergentControlFlow) {
                 }
             }
         }
-        const uint32_t expected =
-            i % 11 == 3 ? 77 : collatz(i + 1) ^ classify(i) << 10 ^ sum << 20;
+        const uint32_t expected = i % 11 == 3 ? 77 : collatz(i + 1) ^ classify(i) << 10 ^ sum << 20;
         ASSERT_EQ(out.as<uint32_t>()[i], expected) << i;
     }
 }
@@ -262,8 +255,8 @@ TEST_F(Dispatch, ManyDispatchesInOrder) {
     const VkPipeline pipeline = compute_pipeline(glsl::count_comp, bound.layout);
     run([&](VkCommandBuffer c) {
         vkCmdBindPipeline(c, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-        vkCmdBindDescriptorSets(c, VK_PIPELINE_BIND_POINT_COMPUTE, bound.layout, 0, 1, &bound.set, 0,
-                                nullptr);
+        vkCmdBindDescriptorSets(c, VK_PIPELINE_BIND_POINT_COMPUTE, bound.layout, 0, 1, &bound.set,
+                                0, nullptr);
         for (int i = 0; i < 500; ++i) {
             vkCmdDispatch(c, 1, 1, 1);
             barrier(c);

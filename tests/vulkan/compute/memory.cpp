@@ -103,9 +103,9 @@ TEST_F(ComputeMemory, DynamicOffsets) {
     for (uint32_t i = 0; i < 4; ++i) {
         in.as<uint32_t>()[i * step / 4] = 10 * i;
     }
-    const auto bound = descriptors(
-        {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC, {{in.handle, 0, 4}}, {}, {}},
-         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC, {{out.handle, 0, 4}}, {}, {}}});
+    const auto bound =
+        descriptors({{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC, {{in.handle, 0, 4}}, {}, {}},
+                     {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC, {{out.handle, 0, 4}}, {}, {}}});
     const VkPipeline pipeline = compute_pipeline(glsl::offsets_comp, bound.layout);
     run([&](VkCommandBuffer c) {
         vkCmdBindPipeline(c, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
@@ -135,20 +135,18 @@ void main() {
 }
 */
 TEST_F(ComputeMemory, TexelBuffers) {
-    const VkBufferUsageFlags usage = VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
-                                     VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
+    const VkBufferUsageFlags usage =
+        VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
     const Buffer in = buffer(64, usage), numbers = buffer(68, usage), out = buffer(264);
     for (uint32_t i = 0; i < 16; ++i) {
         in.as<uint32_t>()[i] = i | (255 - i) << 8 | 0xFF000000;
     }
-    compute(glsl::texels_comp,
-            {{VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
-              {},
-              {},
-              {texels(in, VK_FORMAT_R8G8B8A8_UNORM)}},
-             {VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, {}, {}, {texels(numbers, VK_FORMAT_R32_UINT)}},
-             storage(out)},
-            {1, 1, 1});
+    compute(
+        glsl::texels_comp,
+        {{VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, {}, {}, {texels(in, VK_FORMAT_R8G8B8A8_UNORM)}},
+         {VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, {}, {}, {texels(numbers, VK_FORMAT_R32_UINT)}},
+         storage(out)},
+        {1, 1, 1});
     for (uint32_t i = 0; i < 16; ++i) {
         EXPECT_NEAR(out.as<float>()[i * 4], static_cast<float>(i) / 255, 1e-6);
         EXPECT_NEAR(out.as<float>()[i * 4 + 1], static_cast<float>(255 - i) / 255, 1e-6);
@@ -261,13 +259,10 @@ TEST_F(ComputeMemory, Std140Layout) {
 #extension GL_EXT_buffer_reference : require
 layout(local_size_x = 4) in;
 layout(buffer_reference) buffer List;
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer List { uint value; uint pad; List next; };
-layout(push_constant) uniform P { List head; };
-layout(set = 0, binding = 0) buffer R { uint r[]; };
-void main() {
-    List at = head;
-    for (uint i = 0; i < gl_LocalInvocationIndex; ++i) at = at.next;
-    r[gl_LocalInvocationIndex] = at.value;
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer List { uint value; uint pad;
+List next; }; layout(push_constant) uniform P { List head; }; layout(set = 0, binding = 0) buffer R
+{ uint r[]; }; void main() { List at = head; for (uint i = 0; i < gl_LocalInvocationIndex; ++i) at =
+at.next; r[gl_LocalInvocationIndex] = at.value;
 }
 */
 TEST_F(ComputeMemory, DeviceAddresses) {

@@ -153,11 +153,19 @@ TEST_F(Subgroup, Arithmetic) {
         for (const auto& [lane, it] : group) {
             SCOPED_TRACE(lane);
             power *= 2;
-            const uint32_t expected[13] = {
-                sum,    product,  low,     high,
-                conj,   disj,     parity,  before + it.value,
-                before, 0 - high, highest, std::bit_cast<uint32_t>(static_cast<float>(high) / 2),
-                std::bit_cast<uint32_t>(power)};
+            const uint32_t expected[13] = {sum,
+                                           product,
+                                           low,
+                                           high,
+                                           conj,
+                                           disj,
+                                           parity,
+                                           before + it.value,
+                                           before,
+                                           0 - high,
+                                           highest,
+                                           std::bit_cast<uint32_t>(static_cast<float>(high) / 2),
+                                           std::bit_cast<uint32_t>(power)};
             for (size_t k = 0; k < 13; ++k) {
                 EXPECT_EQ(it.results[k], expected[k]) << "result " << k;
             }

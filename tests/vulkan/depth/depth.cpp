@@ -123,8 +123,8 @@ TEST_F(Depth, IntersectingTriangles) {
             auto more = rectangle(t, 0, 0, 32, 32);
             for (auto& v : more) {
                 v.z = (v.x < 0) == rising ? 0.25F : 0.75F;
-                v.color = rising ? std::array<float, 4>{1, 0, 0, 1}
-                                 : std::array<float, 4>{0, 1, 0, 1};
+                v.color =
+                    rising ? std::array<float, 4>{1, 0, 0, 1} : std::array<float, 4>{0, 1, 0, 1};
             }
             vertices.insert(vertices.end(), more.begin(), more.end());
         }
@@ -143,8 +143,8 @@ TEST_F(Depth, BiasConstantSlopeAndClamp) {
     };
     // z rises from 0.25 to 0.5 over 16 pixels: slope m = 1/64; r of a 32-bit float depth at an
     // exponent of -2 (0.25 <= z < 0.5) is 2^-25, of 0.5 itself 2^-24.
-    const Case cases[] = {{0, 0, 0, 0}, {0, 2, 0, 2.0 / 64}, {0, -3, 0, -3.0 / 64},
-                          {0, 8, 0.03125F, 0.03125}};
+    const Case cases[] = {
+        {0, 0, 0, 0}, {0, 2, 0, 2.0 / 64}, {0, -3, 0, -3.0 / 64}, {0, 8, 0.03125F, 0.03125}};
     for (const auto& test : cases) {
         if (test.clamp != 0 && !world.features.core.depthBiasClamp) {
             continue;
@@ -312,21 +312,21 @@ TEST_F(Depth, StencilOperationsAndComparisons) {
             const auto any = static_cast<VkStencilOp>(op);
             const uint8_t reference = 0x75, read_mask = 0x7F, write_mask = 0x3F;
             state.depth.stencilTestEnable = VK_TRUE;
-            state.depth.front = state.depth.back = {
-                .failOp = static_cast<VkStencilOp>((op + 1) % 8),
-                .passOp = any,
-                .depthFailOp = static_cast<VkStencilOp>((op + 2) % 8),
-                .compareOp = static_cast<VkCompareOp>(test),
-                .compareMask = read_mask,
-                .writeMask = write_mask,
-                .reference = reference};
+            state.depth.front =
+                state.depth.back = {.failOp = static_cast<VkStencilOp>((op + 1) % 8),
+                                    .passOp = any,
+                                    .depthFailOp = static_cast<VkStencilOp>((op + 2) % 8),
+                                    .compareOp = static_cast<VkCompareOp>(test),
+                                    .compareMask = read_mask,
+                                    .writeMask = write_mask,
+                                    .reference = reference};
             draw(t, state, rectangle(t, 0, 0, 16, 16, 0.5F));
             const auto result = read<uint8_t>(t.depth, 0, 0, VK_IMAGE_ASPECT_STENCIL_BIT);
             const auto pixels = read<uint32_t>(t.result());
             for (uint32_t i = 0; i < 256; ++i) {
                 const auto old = static_cast<uint8_t>(i);
-                const bool pass = compare(static_cast<VkCompareOp>(test), reference & read_mask,
-                                          old & read_mask);
+                const bool pass =
+                    compare(static_cast<VkCompareOp>(test), reference & read_mask, old & read_mask);
                 const uint8_t fresh =
                     operate(pass ? any : static_cast<VkStencilOp>((op + 1) % 8), old, reference);
                 ASSERT_EQ(pixels[i] != 0, pass) << "op " << op << " test " << test << " at " << i;

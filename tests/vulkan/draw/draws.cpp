@@ -121,18 +121,15 @@ TEST_F(DrawCommands, IndirectCount) {
     if (!world.has("VK_KHR_draw_indirect_count")) {
         GTEST_SKIP() << "no VK_KHR_draw_indirect_count";
     }
-    const auto draw_count =
-        world.load<PFN_vkCmdDrawIndirectCountKHR>("vkCmdDrawIndirectCountKHR");
-    const Buffer data = buffer_of(
-        std::vector<uint32_t>{1, 1, 10, 0, 1, 1, 20, 0, 1, 1, 30, 0, 2, 9});
-    EXPECT_EQ(cells([&](VkCommandBuffer c) {
-                  draw_count(c, data.handle, 0, data.handle, 48, 3, 16);
-              }),
-              (Cells{{0, 10}, {0, 20}}));
-    EXPECT_EQ(cells([&](VkCommandBuffer c) {
-                  draw_count(c, data.handle, 0, data.handle, 52, 3, 16);
-              }),
-              (Cells{{0, 10}, {0, 20}, {0, 30}}));
+    const auto draw_count = world.load<PFN_vkCmdDrawIndirectCountKHR>("vkCmdDrawIndirectCountKHR");
+    const Buffer data =
+        buffer_of(std::vector<uint32_t>{1, 1, 10, 0, 1, 1, 20, 0, 1, 1, 30, 0, 2, 9});
+    EXPECT_EQ(
+        cells([&](VkCommandBuffer c) { draw_count(c, data.handle, 0, data.handle, 48, 3, 16); }),
+        (Cells{{0, 10}, {0, 20}}));
+    EXPECT_EQ(
+        cells([&](VkCommandBuffer c) { draw_count(c, data.handle, 0, data.handle, 52, 3, 16); }),
+        (Cells{{0, 10}, {0, 20}, {0, 30}}));
 }
 
 // --- topologies: each primitive writes its number into the pixels that it covers
@@ -174,7 +171,7 @@ TEST_F(Topologies, TriangleStripWithRestart) {
         GTEST_SKIP() << "gl_PrimitiveID needs geometryShader";
     }
     // Quads at columns 0, 4 and 8; the first two joined, then a restart.
-    const std::vector<std::array<float, 2>> points{{0, 0}, {0, 16}, {4, 0}, {4, 16},
+    const std::vector<std::array<float, 2>> points{{0, 0}, {0, 16}, {4, 0},  {4, 16},
                                                    {8, 0}, {8, 16}, {12, 0}, {12, 16}};
     const auto pixels = numbers(VK_PRIMITIVE_TOPOLOGY_TRIANGLE_STRIP, points,
                                 {0, 1, 2, 3, 0xFFFF, 4, 5, 6, 7}, true);
@@ -204,9 +201,9 @@ TEST_F(Topologies, ProvokingVertexIsTheFirst) {
         std::vector<std::array<uint32_t, 3>> expected;
     };
     // Points 0..7: pairs at columns 0, 4, 8, 12, y 0 and 16; 8: the centre row.
-    const std::vector<std::array<float, 2>> points{{0.5F, 0},  {0.5F, 16},  {4.5F, 0},  {4.5F, 16},
-                                                   {8.5F, 0},  {8.5F, 16},  {12.5F, 0}, {12.5F, 16},
-                                                   {0.5F, 8.5F}, {5.5F, 8.5F}, {10.5F, 8.5F}};
+    const std::vector<std::array<float, 2>> points{
+        {0.5F, 0},  {0.5F, 16},  {4.5F, 0},    {4.5F, 16},   {8.5F, 0},    {8.5F, 16},
+        {12.5F, 0}, {12.5F, 16}, {0.5F, 8.5F}, {5.5F, 8.5F}, {10.5F, 8.5F}};
     const Case cases[] = {
         {VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST, {0, 1, 2, 6, 7, 5, 1}, {{1, 2, 1}, {11, 14, 7}}},
         // A strip's odd triangles turn round, their first vertex stays the provoking one.
@@ -217,7 +214,9 @@ TEST_F(Topologies, ProvokingVertexIsTheFirst) {
          {0, 1, 2, 0xFFFF, 4, 5, 6, 0xFFFF},
          {{1, 2, 1}, {4, 13, 0}, {9, 2, 5}}},
         // A fan's provoking vertex is the one after the hub.
-        {VK_PRIMITIVE_TOPOLOGY_TRIANGLE_FAN, {1, 0, 2, 4, 0xFFFF, 7, 5, 6}, {{1, 2, 1}, {4, 5, 3}, {11, 14, 6}}},
+        {VK_PRIMITIVE_TOPOLOGY_TRIANGLE_FAN,
+         {1, 0, 2, 4, 0xFFFF, 7, 5, 6},
+         {{1, 2, 1}, {4, 5, 3}, {11, 14, 6}}},
         {VK_PRIMITIVE_TOPOLOGY_LINE_LIST, {8, 9, 9, 10}, {{3, 8, 9}, {8, 8, 10}}},
         {VK_PRIMITIVE_TOPOLOGY_LINE_STRIP, {8, 9, 10}, {{3, 8, 9}, {8, 8, 10}}},
         {VK_PRIMITIVE_TOPOLOGY_LINE_STRIP, {8, 9, 0xFFFF, 10, 9}, {{3, 8, 9}, {8, 8, 11}}},
@@ -316,7 +315,8 @@ TEST_F(Draw, EveryVertexFormat) {
 layout(location = 0) in uint a;
 layout(location = 1) in uint b;
 layout(set = 0, binding = 0) buffer R { uvec2 r[]; };
-void main() { r[gl_InstanceIndex * 4 + gl_VertexIndex] = uvec2(a, b); gl_Position = vec4(0); gl_PointSize = 1.0; }
+void main() { r[gl_InstanceIndex * 4 + gl_VertexIndex] = uvec2(a, b); gl_Position = vec4(0);
+gl_PointSize = 1.0; }
 */
 TEST_F(Draw, InstanceRateAndDivisors) {
     if (!world.features.core.vertexPipelineStoresAndAtomics) {

@@ -285,8 +285,11 @@ Descriptors VulkanTest::descriptors(const std::vector<Bind>& binds) {
     for (const auto& bind : binds) {
         const auto count = static_cast<uint32_t>(
             std::max({bind.buffers.size(), bind.images.size(), bind.texels.size()}));
-        bindings.push_back({static_cast<uint32_t>(bindings.size()), bind.type, count,
-                            VK_SHADER_STAGE_ALL, nullptr});
+        const VkShaderStageFlags stages = bind.type == VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT
+                                              ? VK_SHADER_STAGE_FRAGMENT_BIT
+                                              : VK_SHADER_STAGE_ALL;
+        bindings.push_back(
+            {static_cast<uint32_t>(bindings.size()), bind.type, count, stages, nullptr});
         sizes.push_back({bind.type, count});
         writes.push_back({.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                           .dstBinding = bindings.back().binding,

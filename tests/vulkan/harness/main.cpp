@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Entry of every API test program: without the driver that VK_DRIVER_FILES names it is skipped.
+#include "tests/vulkan/harness/world.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -13,5 +15,7 @@ int main(int argc, char** argv) {
         std::printf("SKIP: %s does not exist\n", manifest);
         return 77;
     }
-    return RUN_ALL_TESTS();
+    const int status = RUN_ALL_TESTS();
+    kite::vktest::World::close_shared();
+    return status;
 }

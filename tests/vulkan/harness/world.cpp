@@ -2,6 +2,7 @@
 #include "tests/vulkan/harness/world.hpp"
 
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -56,9 +57,22 @@ void must(VkResult result, std::source_location where) {
     }
 }
 
-World& World::shared() {
-    static World world;
+namespace {
+std::unique_ptr<World>& shared_world() {
+    static std::unique_ptr<World> world;
     return world;
+}
+} // namespace
+
+World& World::shared() {
+    if (!shared_world()) {
+        shared_world() = std::make_unique<World>();
+    }
+    return *shared_world();
+}
+
+void World::close_shared() {
+    shared_world().reset();
 }
 
 World::World() {
@@ -250,10 +264,7 @@ VkDevice World::create_device() const {
 }
 
 PFN_vkVoidFunction World::load_raw(const char* name) const {
-    auto* function = vkGetDeviceProcAddr(device, name);
-    if (!function) {
-        function = vkGetInstanceProcAddr(instance, name);
-    }
+    auto* function = vkGetInstanceProcAddr(instance, name);
     if (!function) {
         throw std::runtime_error(std::string("no entry point ") + name);
     }

@@ -58,8 +58,10 @@ public:
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
-    /// The world that tests share; made on first use and lives as long as the process.
+    /// The world that tests share; made on first use.
     static World& shared();
+    /// Destroys it before the process ends, while the layers still have their own statics.
+    static void close_shared();
 
     /// Whether this device extension was advertised and is enabled.
     bool has(const char* extension) const { return enabled.contains(extension); }

@@ -97,7 +97,7 @@ TEST_F(Query, AvailabilityStrideAndReset) {
     EXPECT_NE(results[1], 0U);
     EXPECT_EQ(results[4], 0U);
     EXPECT_NE(results[5], 0U);
-    EXPECT_EQ(results[9], 0U);  // reset: not available
+    EXPECT_EQ(results[9], 0U); // reset: not available
     EXPECT_EQ(results[2], 0xEEEEEEEEU);
 }
 
@@ -161,12 +161,13 @@ TEST_F(Query, PipelineStatistics) {
         GTEST_SKIP() << "no pipelineStatisticsQuery";
     }
     const Target t = target({});
-    const VkQueryPool queries = pool(VK_QUERY_TYPE_PIPELINE_STATISTICS, 1,
-                                     VK_QUERY_PIPELINE_STATISTIC_INPUT_ASSEMBLY_VERTICES_BIT |
-                                         VK_QUERY_PIPELINE_STATISTIC_INPUT_ASSEMBLY_PRIMITIVES_BIT |
-                                         VK_QUERY_PIPELINE_STATISTIC_VERTEX_SHADER_INVOCATIONS_BIT |
-                                         VK_QUERY_PIPELINE_STATISTIC_CLIPPING_INVOCATIONS_BIT |
-                                         VK_QUERY_PIPELINE_STATISTIC_FRAGMENT_SHADER_INVOCATIONS_BIT);
+    const VkQueryPool queries =
+        pool(VK_QUERY_TYPE_PIPELINE_STATISTICS, 1,
+             VK_QUERY_PIPELINE_STATISTIC_INPUT_ASSEMBLY_VERTICES_BIT |
+                 VK_QUERY_PIPELINE_STATISTIC_INPUT_ASSEMBLY_PRIMITIVES_BIT |
+                 VK_QUERY_PIPELINE_STATISTIC_VERTEX_SHADER_INVOCATIONS_BIT |
+                 VK_QUERY_PIPELINE_STATISTIC_CLIPPING_INVOCATIONS_BIT |
+                 VK_QUERY_PIPELINE_STATISTIC_FRAGMENT_SHADER_INVOCATIONS_BIT);
     draw_queries(t, queries, 0, {{0, 0, 8, 8}});
     uint64_t results[5];
     must(vkGetQueryPoolResults(device, queries, 0, 1, sizeof(results), results, sizeof(results),

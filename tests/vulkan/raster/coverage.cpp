@@ -72,8 +72,8 @@ TEST_F(Coverage, RandomTrianglesPixelByPixel) {
                 c = round % 2 == 0 ? static_cast<int64_t>(random() % 1024) * 16
                                    : static_cast<int64_t>(random() % 64) * 256 + 128;
             }
-            vertices.push_back(at(t, static_cast<float>(point[0]) / 256,
-                                  static_cast<float>(point[1]) / 256));
+            vertices.push_back(
+                at(t, static_cast<float>(point[0]) / 256, static_cast<float>(point[1]) / 256));
         }
         draw(t, state_, vertices);
         SCOPED_TRACE(round);
@@ -95,7 +95,7 @@ TEST_F(Coverage, SharedEdgesAreDrawnOnce) {
                     .colorWriteMask = 0xF}};
     const std::array<float, 4> one{1 / 255.0F, 1 / 255.0F, 1 / 255.0F, 1 / 255.0F};
     std::vector<Vertex> vertices;
-    const std::array<float, 2> ring[] = {{0, 0},   {16.5F, 0}, {48, 0},  {48, 31.5F},
+    const std::array<float, 2> ring[] = {{0, 0},   {16.5F, 0}, {48, 0}, {48, 31.5F},
                                          {48, 48}, {20, 48},   {0, 48}, {0, 12.5F}};
     for (size_t i = 0; i < 8; ++i) {
         vertices.push_back(at(t, 23.5F, 17.5F, 0, one));
@@ -118,12 +118,11 @@ TEST_F(Coverage, CullingAndFrontFace) {
             const Target t = target({});
             DrawState state = state_;
             state.raster.cullMode = cull;
-            state.raster.frontFace = clockwise ? VK_FRONT_FACE_CLOCKWISE
-                                               : VK_FRONT_FACE_COUNTER_CLOCKWISE;
+            state.raster.frontFace =
+                clockwise ? VK_FRONT_FACE_CLOCKWISE : VK_FRONT_FACE_COUNTER_CLOCKWISE;
             // Left: clockwise on the screen (y down); right: the other way round.
             draw(t, state,
-                 {at(t, 0, 0), at(t, 8, 0), at(t, 8, 16), at(t, 8, 0), at(t, 8, 16),
-                  at(t, 16, 0)});
+                 {at(t, 0, 0), at(t, 8, 0), at(t, 8, 16), at(t, 8, 0), at(t, 8, 16), at(t, 16, 0)});
             const auto found = covered(t);
             const auto shown = [&](bool front) {
                 return (cull & (front ? VK_CULL_MODE_FRONT_BIT : VK_CULL_MODE_BACK_BIT)) == 0;
@@ -166,8 +165,7 @@ TEST_F(Coverage, ClippingAtTheNearPlaneAndFarOutside) {
     expect(t, [](uint32_t, uint32_t) { return true; });
     // z runs from -1 (left) to 1 (right): the left half is behind the near plane.
     const Target near = target({.width = 32, .height = 32});
-    draw(near, state_,
-         {{-1, -1, -1}, {1, -1, 1}, {1, 1, 1}, {-1, -1, -1}, {1, 1, 1}, {-1, 1, -1}});
+    draw(near, state_, {{-1, -1, -1}, {1, -1, 1}, {1, 1, 1}, {-1, -1, -1}, {1, 1, 1}, {-1, 1, -1}});
     expect(near, [](uint32_t x, uint32_t) { return x >= 16; });
     // w < 0: nothing.
     const Target behind = target({});
@@ -200,8 +198,7 @@ TEST_F(Coverage, AxisParallelLines) {
     const auto found = covered(t);
     for (uint32_t y = 0; y < 16; ++y) {
         for (uint32_t x = 0; x < 16; ++x) {
-            const bool inner =
-                (y == 4 && x >= 3 && x < 9) || (x == 12 && y >= 4 && y < 8);
+            const bool inner = (y == 4 && x >= 3 && x < 9) || (x == 12 && y >= 4 && y < 8);
             const bool end = (y == 4 && (x == 2 || x == 9)) || (x == 12 && (y == 3 || y == 8));
             if (!end) { // the ends depend on the rule: diamond exit or rectangle
                 ASSERT_EQ(found[y * 16 + x], inner) << x << "," << y;
@@ -257,8 +254,10 @@ TEST_F(Coverage, PointsWithSizeAndCoordinates) {
         for (uint32_t x = 0; x < 16; ++x) {
             const float* pixel = &pixels[(y * 16 + x) * 4];
             if (x >= 2 && x < 10 && y >= 4 && y < 12) {
-                ASSERT_NEAR(pixel[0], (static_cast<float>(x) + 0.5F - 2) / 8, 1e-3) << x << "," << y;
-                ASSERT_NEAR(pixel[1], (static_cast<float>(y) + 0.5F - 4) / 8, 1e-3) << x << "," << y;
+                ASSERT_NEAR(pixel[0], (static_cast<float>(x) + 0.5F - 2) / 8, 1e-3)
+                    << x << "," << y;
+                ASSERT_NEAR(pixel[1], (static_cast<float>(y) + 0.5F - 4) / 8, 1e-3)
+                    << x << "," << y;
                 ASSERT_EQ(pixel[2], 0.5F);
             } else if (x == 13 && y == 2) {
                 ASSERT_EQ(pixel[2], 0.25F);

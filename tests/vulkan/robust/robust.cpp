@@ -37,10 +37,10 @@ TEST_F(Robust, BufferAccess) {
         for (uint32_t i = 0; i < 64; ++i) {
             data.as<uint32_t>()[256 + i] = i + 1;
         }
-        compute(glsl::bounds_comp,
-                {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, {{data.handle, 1024, 256}}, {}, {}},
-                 storage(out)},
-                {1, 1, 1}, {{far}});
+        compute(
+            glsl::bounds_comp,
+            {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, {{data.handle, 1024, 256}}, {}, {}}, storage(out)},
+            {1, 1, 1}, {{far}});
         for (uint32_t i = 0; i < 32; ++i) {
             const uint64_t at = (uint64_t{i} * far) & 0xFFFFFFFF;
             if (at < 64) {
@@ -119,7 +119,7 @@ layout(set = 0, binding = 1) uniform sampler2D image;
 layout(set = 0, binding = 2) buffer R { uint r[]; };
 void main() {
     a[3] = 4;
-    r[0] = a[3];
+    r[0] = a[5];
     r[1] = floatBitsToUint(textureLod(image, vec2(0.5), 0.0).x);
     r[2] = 7;
 }
@@ -132,7 +132,8 @@ TEST_F(Robust, NullDescriptors) {
     out.as<uint32_t>()[0] = out.as<uint32_t>()[1] = 5;
     compute(glsl::nulls_comp,
             {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, {{VK_NULL_HANDLE, 0, VK_WHOLE_SIZE}}, {}, {}},
-             sampled(VK_NULL_HANDLE, sampler(nearest())), storage(out)},
+             sampled(VK_NULL_HANDLE, sampler(nearest())),
+             storage(out)},
             {1, 1, 1});
     EXPECT_EQ(out.as<uint32_t>()[0], 0U);
     EXPECT_EQ(out.as<uint32_t>()[1], 0U);
@@ -147,8 +148,7 @@ void main() { r[gl_WorkGroupID.x] = gl_WorkGroupID.x * 3; }
 class RobustCache : public Robust {
 protected:
     VkPipelineCache cache(std::span<const uint8_t> data) {
-        const VkPipelineCacheCreateInfo info{.sType =
-                                                 VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
+        const VkPipelineCacheCreateInfo info{.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
                                              .initialDataSize = data.size(),
                                              .pInitialData = data.data()};
         VkPipelineCache made = VK_NULL_HANDLE;
@@ -252,10 +252,9 @@ TEST_F(Robust, EndlessLoopLosesTheDeviceAndTheProcessLives) {
         GTEST_SKIP() << "only Kite ends endless shaders";
     }
     World own;
-    const VkShaderModuleCreateInfo module_info{
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = sizeof(glsl::endless_comp),
-        .pCode = glsl::endless_comp};
+    const VkShaderModuleCreateInfo module_info{.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                                               .codeSize = sizeof(glsl::endless_comp),
+                                               .pCode = glsl::endless_comp};
     VkShaderModule shader = VK_NULL_HANDLE;
     must(vkCreateShaderModule(own.device, &module_info, nullptr, &shader));
     const VkDescriptorSetLayoutBinding binding{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1,
@@ -296,11 +295,11 @@ TEST_F(Robust, EndlessLoopLosesTheDeviceAndTheProcessLives) {
     must(vkAllocateMemory(own.device, &allocate, nullptr, &memory));
     must(vkBindBufferMemory(own.device, data, memory, 0));
     const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1};
-    const VkDescriptorPoolCreateInfo pool_info{
-        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-        .maxSets = 1,
-        .poolSizeCount = 1,
-        .pPoolSizes = &size};
+    const VkDescriptorPoolCreateInfo pool_info{.sType =
+                                                   VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+                                               .maxSets = 1,
+                                               .poolSizeCount = 1,
+                                               .pPoolSizes = &size};
     VkDescriptorPool pool = VK_NULL_HANDLE;
     must(vkCreateDescriptorPool(own.device, &pool_info, nullptr, &pool));
     const VkDescriptorSetAllocateInfo set_allocate{

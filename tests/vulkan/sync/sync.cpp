@@ -20,10 +20,9 @@ protected:
         return made;
     }
     VkSemaphore semaphore(bool timeline = false, uint64_t value = 0) {
-        const VkSemaphoreTypeCreateInfo type{
-            .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-            .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
-            .initialValue = value};
+        const VkSemaphoreTypeCreateInfo type{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+                                             .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+                                             .initialValue = value};
         const VkSemaphoreCreateInfo info{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
                                          .pNext = timeline ? &type : nullptr};
         VkSemaphore made = VK_NULL_HANDLE;
@@ -88,7 +87,7 @@ protected:
                                        .pSemaphores = &semaphore,
                                        .pValues = &value};
         return world.load<PFN_vkWaitSemaphoresKHR>("vkWaitSemaphoresKHR")(device, &info,
-                                                                           timeout_ns);
+                                                                          timeout_ns);
     }
     uint64_t counter(VkSemaphore semaphore) {
         uint64_t value = 0;
@@ -136,7 +135,8 @@ TEST_F(Sync, BinarySemaphoreChain) {
     const Buffer data = buffer(64);
     const VkSemaphore s = semaphore();
     const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
-    const auto first = recorded([&](VkCommandBuffer c) { vkCmdFillBuffer(c, data.handle, 0, 32, 3); });
+    const auto first =
+        recorded([&](VkCommandBuffer c) { vkCmdFillBuffer(c, data.handle, 0, 32, 3); });
     const VkBufferCopy half{0, 32, 32};
     const auto second = recorded(
         [&](VkCommandBuffer c) { vkCmdCopyBuffer(c, data.handle, data.handle, 1, &half); });
@@ -205,7 +205,8 @@ TEST_F(Sync, WaitBeforeSignalAcrossThreads) {
     }
     const Buffer data = buffer(64);
     const VkSemaphore gate = semaphore(true), done = semaphore(true);
-    const auto fill = recorded([&](VkCommandBuffer c) { vkCmdFillBuffer(c, data.handle, 0, 64, 7); });
+    const auto fill =
+        recorded([&](VkCommandBuffer c) { vkCmdFillBuffer(c, data.handle, 0, 64, 7); });
     submit_timeline(fill, gate, 1, done, 1); // nothing has signalled the gate yet
     EXPECT_EQ(host_wait(done, 1, 20'000'000), VK_TIMEOUT);
     EXPECT_EQ(data.as<uint32_t>()[0], 0U);

@@ -70,8 +70,8 @@ TEST_F(Texture, AddressModesAndFilters) {
     std::vector<std::array<float, 4>> points;
     for (int i = 0; i < 25; ++i) {
         for (int j = 0; j < 5; ++j) {
-            // Away from texel edges and centres by odd sixteenths.
-            points.push_back({-1.21875F + 0.15625F * static_cast<float>(i),
+            // Never on an edge or a centre of a texel.
+            points.push_back({-1.2265625F + 0.140625F * static_cast<float>(i),
                               -0.53125F + 0.46875F * static_cast<float>(j), 0, 0});
         }
     }
@@ -96,8 +96,8 @@ TEST_F(Texture, AddressModesAndFilters) {
                 const double u = points[k][0] * 4.0, v = points[k][1] * 4.0;
                 double expected = 0;
                 if (filter == VK_FILTER_NEAREST) {
-                    expected = texel(static_cast<int>(std::floor(u)),
-                                     static_cast<int>(std::floor(v)));
+                    expected =
+                        texel(static_cast<int>(std::floor(u)), static_cast<int>(std::floor(v)));
                 } else {
                     const int x = static_cast<int>(std::floor(u - 0.5));
                     const int y = static_cast<int>(std::floor(v - 0.5));
@@ -113,7 +113,7 @@ TEST_F(Texture, AddressModesAndFilters) {
 }
 
 TEST_F(Texture, BorderColors) {
-    const Image floats = numbered(), ints = image({.format = VK_FORMAT_R8G8B8A8_UNORM});
+    const Image floats = numbered();
     auto info = nearest(VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_BORDER);
     const std::pair<VkBorderColor, std::array<float, 4>> cases[] = {
         {VK_BORDER_COLOR_FLOAT_TRANSPARENT_BLACK, {0, 0, 0, 0}},
@@ -229,8 +229,11 @@ TEST_F(Texture, EveryColorFormatIsReadAsTheCodecSays) {
             const auto expected = decode(format.format, &bytes[i * format.bytes]);
             for (uint32_t k = 0; k < 4; ++k) {
                 const bool srgb = format.kind == Kind::kSrgb && k < 3;
+                const bool tiny = format.channels[0].bits < 8; // lavapipe widens these to 8 bits
                 ASSERT_NEAR(got[i][k], expected[k],
-                            srgb ? 1.0 / 512 : std::abs(expected[k]) * 1e-6 + 1e-6)
+                            srgb   ? 1.0 / 512
+                            : tiny ? 1.0 / 255
+                                   : std::abs(expected[k]) * 1e-6 + 1e-6)
                     << "texel " << i << " component " << k;
             }
         }
@@ -296,8 +299,9 @@ TEST_F(Texture, DepthComparison) {
         info.compareEnable = VK_TRUE;
         info.compareOp = static_cast<VkCompareOp>(op);
         // The reference (left) is compared with the texel 0.5.
-        const auto got = sample(glsl::shadow_comp, source.view, sampler(info),
-                                {{0.9F, 0.9F, 0.25F, 0}, {0.9F, 0.9F, 0.5F, 0}, {0.9F, 0.9F, 0.75F, 0}});
+        const auto got =
+            sample(glsl::shadow_comp, source.view, sampler(info),
+                   {{0.9F, 0.9F, 0.25F, 0}, {0.9F, 0.9F, 0.5F, 0}, {0.9F, 0.9F, 0.75F, 0}});
         for (size_t i = 0; i < 3; ++i) {
             EXPECT_EQ(got[i][0], results[op][i] ? 1.0F : 0.0F) << op << ":" << i;
         }
@@ -345,9 +349,8 @@ TEST_F(Texture, CubeFacesAndOrientation) {
     }
 }
 
-/*glsl arrays.comp -DS=sampler2DArray -DP=a[i].xyz | volume -DS=sampler3D -DP=a[i].xyz | line -DS=sampler1D -DP=a[i].x
-layout(local_size_x = 1) in;
-layout(set = 0, binding = 0) uniform S image;
+/*glsl arrays.comp -DS=sampler2DArray -DP=a[i].xyz | volume -DS=sampler3D -DP=a[i].xyz | line
+-DS=sampler1D -DP=a[i].x layout(local_size_x = 1) in; layout(set = 0, binding = 0) uniform S image;
 layout(set = 0, binding = 1) readonly buffer A { vec4 a[]; };
 layout(set = 0, binding = 2) buffer R { vec4 r[]; };
 void main() { uint i = gl_GlobalInvocationID.x; r[i] = textureLod(image, P, 0.0); }
@@ -357,8 +360,9 @@ TEST_F(Texture, ArraysVolumesAndLines) {
     for (uint32_t i = 0; i < 3; ++i) {
         write(layers, std::vector<uint32_t>(4, 50 * i), 0, i);
     }
-    auto got = sample(glsl::arrays_comp, layers.view, sampler(nearest()),
-                      {{0.5F, 0.5F, -4, 0}, {0.5F, 0.5F, 0.7F, 0}, {0.5F, 0.5F, 1.4F, 0}, {0.5F, 0.5F, 8, 0}});
+    auto got = sample(
+        glsl::arrays_comp, layers.view, sampler(nearest()),
+        {{0.5F, 0.5F, -4, 0}, {0.5F, 0.5F, 0.7F, 0}, {0.5F, 0.5F, 1.4F, 0}, {0.5F, 0.5F, 8, 0}});
     const float expected[] = {0, 50, 50, 100};
     for (size_t i = 0; i < 4; ++i) {
         EXPECT_NEAR(got[i][0] * 255, expected[i], 0.1) << i;
@@ -386,8 +390,9 @@ TEST_F(Texture, BlockCompression) {
     // BC1: endpoints red and blue, indices 0..3 along each row; four-colour mode.
     const Image bc1 = image({.format = VK_FORMAT_BC1_RGBA_UNORM_BLOCK, .width = 4, .height = 4});
     write(bc1, std::vector<uint8_t>{0x00, 0xF8, 0x1F, 0x00, 0xE4, 0xE4, 0xE4, 0xE4});
-    auto got = sample(glsl::lod2d_comp, bc1.view, sampler(nearest()),
-                      {{0.125F, 0.5F, 0, 0}, {0.375F, 0.5F, 0, 0}, {0.625F, 0.5F, 0, 0}, {0.875F, 0.5F, 0, 0}});
+    auto got = sample(
+        glsl::lod2d_comp, bc1.view, sampler(nearest()),
+        {{0.125F, 0.5F, 0, 0}, {0.375F, 0.5F, 0, 0}, {0.625F, 0.5F, 0, 0}, {0.875F, 0.5F, 0, 0}});
     const float red[] = {1, 0, 2 / 3.0F, 1 / 3.0F};
     for (size_t i = 0; i < 4; ++i) {
         EXPECT_NEAR(got[i][0], red[i], 0.01) << i;
@@ -398,7 +403,10 @@ TEST_F(Texture, BlockCompression) {
     const Image bc4 = image({.format = VK_FORMAT_BC4_UNORM_BLOCK, .width = 4, .height = 4});
     write(bc4, std::vector<uint8_t>{255, 0, 0x88, 0x0E, 0, 0, 0, 0});
     got = sample(glsl::lod2d_comp, bc4.view, sampler(nearest()),
-                 {{0.125F, 0.125F, 0, 0}, {0.375F, 0.125F, 0, 0}, {0.625F, 0.125F, 0, 0}, {0.875F, 0.125F, 0, 0}});
+                 {{0.125F, 0.125F, 0, 0},
+                  {0.375F, 0.125F, 0, 0},
+                  {0.625F, 0.125F, 0, 0},
+                  {0.875F, 0.125F, 0, 0}});
     const float values[] = {1, 0, 6 / 7.0F, 1 / 7.0F};
     for (size_t i = 0; i < 4; ++i) {
         EXPECT_NEAR(got[i][0], values[i], 0.01) << i;
