@@ -15,6 +15,41 @@ using namespace simd;
 
 constexpr unsigned kLargestBlock = kBlockPixels * kMaxSamples * 16;
 
+/// Four rows of four 4-byte texels as a block.
+KITE_SIMD U16 load_rows(const std::byte* origin, uint64_t stride) {
+    U16 rows;
+    for (unsigned y = 0; y < 4; ++y) {
+        __builtin_memcpy(reinterpret_cast<std::byte*>(&rows) + y * 16, origin + y * stride, 16);
+    }
+    return __builtin_shuffle(rows, kLaneY * 4 + kLaneX);
+}
+
+/// Stores the lanes of mask of such a block. @return false if this build can't mask stores
+KITE_SIMD bool store_rows(std::byte* origin, uint64_t stride, U16 block, uint32_t mask) {
+    constexpr I16 kRowOrder = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
+    const U16 rows = __builtin_shuffle(block, kRowOrder);
+    if (mask == 0xffffu) {
+        for (unsigned y = 0; y < 4; ++y) {
+            __builtin_memcpy(origin + y * stride,
+                             reinterpret_cast<const std::byte*>(&rows) + y * 16, 16);
+        }
+        return true;
+    }
+#if defined(__AVX2__)
+    const I16 wanted = __builtin_shuffle(lanes(mask), kRowOrder);
+    for (unsigned y = 0; y < 4; ++y) {
+        __m128i row;
+        __m128i lane_mask;
+        __builtin_memcpy(&row, reinterpret_cast<const std::byte*>(&rows) + y * 16, 16);
+        __builtin_memcpy(&lane_mask, reinterpret_cast<const std::byte*>(&wanted) + y * 16, 16);
+        _mm_maskstore_epi32(reinterpret_cast<int*>(origin + y * stride), lane_mask, row);
+    }
+    return true;
+#else
+    return false;
+#endif
+}
+
 /// Copies between a linear surface and block order; lanes outside the surface are skipped.
 [[gnu::noinline]] void linear_block(const Target& t, uint32_t layer, int x, int y, std::byte* stage,
                                     uint32_t mask, bool store) {
@@ -22,18 +57,14 @@ constexpr unsigned kLargestBlock = kBlockPixels * kMaxSamples * 16;
                         static_cast<uint64_t>(x) * t.bytes;
     const bool inside =
         static_cast<uint32_t>(x) + 4 <= t.width && static_cast<uint32_t>(y) + 4 <= t.height;
-    if (inside && t.bytes == 4 && (!store || mask == 0xffffu)) {
-        for (unsigned pair = 0; pair < 8;
-             ++pair) { // lanes 2 * pair, 2 * pair + 1 are neighbours in x
-            std::byte* texel =
-                origin + (((pair & 1) | (pair >> 1 & 2)) * t.row_stride) + (pair & 2) * 4;
-            if (store) {
-                __builtin_memcpy(texel, stage + pair * 8, 8);
-            } else {
-                __builtin_memcpy(stage + pair * 8, texel, 8);
-            }
+    if (inside && t.bytes == 4) {
+        if (!store) {
+            store_bytes(stage, load_rows(origin, t.row_stride));
+            return;
         }
-        return;
+        if (store_rows(origin, t.row_stride, load_bytes(stage), mask)) {
+            return;
+        }
     }
     for (unsigned lane = 0; lane < kBlockPixels; ++lane) {
         const unsigned lx = (lane & 1) | (lane >> 1 & 2);

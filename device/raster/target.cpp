@@ -24,7 +24,7 @@ base::Result<Target> make_target(const Window& window, const hw::ImageDescriptor
     if (!format::make_surface(image, window.base, window.va_mask, view, &why)) {
         return fail(ErrorCode::invalid_argument, "{} attachment: {}", what, why);
     }
-    if (view.info->compressed || view.bpb > 16) {
+    if (view.info->compressed || view.bpb > 16 || 64 % view.bpb != 0) {
         return fail(ErrorCode::invalid_argument, "{} attachment: format {} cannot be rendered to",
                     what, view.info->name);
     }
@@ -91,20 +91,16 @@ std::byte* texel_at(const Target& t, uint32_t layer, uint32_t x, uint32_t y, uin
            (uint64_t{kBlockPixels} * sample + format::block_index(x, y)) * t.bytes;
 }
 
-/// Repeats a texel over memory.
-void fill_span(std::byte* out, size_t texels, uint32_t bytes, const std::byte* texel) {
-    if (64 % bytes != 0) { // no attachment format has such texels
-        for (size_t i = 0; i < texels; ++i) {
-            std::memcpy(out + i * bytes, texel, bytes);
+/// A texel repeated to 64 bytes. The sizes of all attachment formats divide 64.
+struct Pattern {
+    alignas(64) std::byte bytes[64];
+
+    Pattern(const std::byte* texel, uint32_t size) {
+        for (uint32_t i = 0; i + size <= 64; i += size) {
+            std::memcpy(bytes + i, texel, size);
         }
-        return;
     }
-    alignas(64) std::byte pattern[64];
-    for (uint32_t i = 0; i < 64; i += bytes) {
-        std::memcpy(pattern + i, texel, bytes);
-    }
-    hot_code().fill(out, texels * bytes, pattern);
-}
+};
 
 } // namespace
 
@@ -183,18 +179,20 @@ void encode_clear(const Target& target, const uint32_t (&value)[4], std::byte (&
 
 void fill_rect(const Target& t, uint32_t layer, const PixelRect& rect,
                const std::byte (&texel)[16]) {
+    const HotCode& hot = hot_code();
+    const Pattern pattern(texel, t.bytes);
     if (!t.tiled) {
         for (int y = rect.y0; y < rect.y1; ++y) {
-            fill_span(
+            hot.fill(
                 texel_at(t, layer, static_cast<uint32_t>(rect.x0), static_cast<uint32_t>(y), 0),
-                static_cast<size_t>(rect.x1 - rect.x0), t.bytes, texel);
+                static_cast<size_t>(rect.x1 - rect.x0) * t.bytes, pattern.bytes);
         }
         return;
     }
     // A block at the surface's edge is wholly the surface's: texels beyond it are padding.
     const int width = static_cast<int>(t.width);
     const int height = static_cast<int>(t.height);
-    const size_t block_texels = size_t{kBlockPixels} * t.samples;
+    const size_t block_bytes = size_t{kBlockPixels} * t.samples * t.bytes;
     for (int by = rect.y0 & ~3; by < rect.y1; by += kBlock) {
         const bool whole_y = by >= rect.y0 && (by + kBlock <= rect.y1 || rect.y1 == height);
         int bx = rect.x0 & ~3;
@@ -202,9 +200,9 @@ void fill_rect(const Target& t, uint32_t layer, const PixelRect& rect,
             const bool whole_x = bx >= rect.x0 && (bx + kBlock <= rect.x1 || rect.x1 == width);
             if (whole_x && whole_y) {
                 const int end = rect.x1 == width ? (rect.x1 + 3) & ~3 : rect.x1 & ~3;
-                fill_span(
+                hot.fill(
                     texel_at(t, layer, static_cast<uint32_t>(bx), static_cast<uint32_t>(by), 0),
-                    block_texels * static_cast<size_t>((end - bx) / kBlock), t.bytes, texel);
+                    block_bytes * static_cast<size_t>((end - bx) / kBlock), pattern.bytes);
                 bx = end;
                 continue;
             }
