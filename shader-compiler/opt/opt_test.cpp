@@ -81,6 +81,27 @@ TEST(Opt, SimplifyRules) {
 )");
 }
 
+TEST(Opt, ShiftsMovePastConstantSums) {
+    EXPECT_EQ(after(opt::simplify, R"(block b0
+    %0:b32 = constant 0x3
+    %1:b32 = constant 0x2
+    %2:b32 = sys imm=0x1d
+    %3:b32 = iadd.u32 %2 %0
+    %4:b32 = shl.u32 %3 %1
+    st.u32 {n=0,space=shared,mode=lane,vol=0} %2 _ %4
+    exit
+)"),
+              R"(block b0
+    %0:b32 = constant 0x2
+    %1:b32 = sys imm=0x1d
+    %2:b32 = shl.u32 %1 %0
+    %3:b32 = constant 0xc
+    %4:b32 = iadd.u32 %2 %3
+    st.u32 {n=0,space=shared,mode=lane,vol=0} %1 _ %4
+    exit
+)");
+}
+
 TEST(Opt, SimplifyKeepsSignedZero) {
     auto f = parse(R"(block b0
     %0:b32 = constant 0x0

@@ -333,6 +333,25 @@ private:
             }
             return;
         }
+        case Op::shl: {
+            // (x + c) << k is (x << k) + (c << k): the shift is shared between neighbouring
+            // addresses.
+            const auto k = constant_of(b);
+            const auto c =
+                is(a, Op::iadd) && a->ty == i.ty ? constant_of(a->operands[1]) : std::nullopt;
+            if (!k || !c || i.ty == hw::Type::u16) {
+                return;
+            }
+            const uint64_t amount = *k & (i.ty == hw::Type::u64 ? 63u : 31u);
+            auto shifted = std::make_unique<Inst>(i);
+            shifted->operands[0] = a->operands[0];
+            Inst* x = shifted.get();
+            out_.push_back(std::move(shifted));
+            i.op = ir::op(Op::iadd);
+            i.operands[0] = x;
+            set_operand(i, 1, constant(i.type.base, *c << amount, i.block));
+            return;
+        }
         case Op::idiv:
         case Op::irem: {
             const auto c = constant_of(b);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "shader-compiler/spirv/math.hpp"
 
+#include <bit>
 #include <initializer_list>
 #include <limits>
 
@@ -182,6 +183,28 @@ Inst* tanh(Builder& b, Inst* x) {
     Inst* z = mul(b, a, a);
     Inst* small = mul(b, a, poly(b, z, {1.0f, -0.333333343f, 0.13333334f, -0.0539682545f}));
     return with_sign_of(b, b.sel(cmp(b, hw::FCmp::olt, a, 0.25f), small, r), x);
+}
+
+Inst* divide_u32(Builder& b, Inst* n, uint32_t c) {
+    if (std::has_single_bit(c)) {
+        return b.alu(Op::shr, kU32, {n, b.u32(static_cast<uint32_t>(std::countr_zero(c)))});
+    }
+    // Granlund and Montgomery: l = ceil(log2 c), m = floor(2^32 (2^l - c) / c) + 1.
+    const auto l = static_cast<unsigned>(std::bit_width(c));
+    const uint64_t m = (((1ull << l) - c) << 32) / c + 1;
+    Inst* high = b.alu(Op::imulh, kU32, {n, b.u32(static_cast<uint32_t>(m))});
+    Inst* rest = b.alu(Op::shr, kU32, {b.alu(Op::isub, kU32, {n, high}), b.u32(1)});
+    return b.alu(Op::shr, kU32, {b.alu(Op::iadd, kU32, {high, rest}), b.u32(l - 1)});
+}
+
+Inst* divide_i32(Builder& b, Inst* n, int32_t c) {
+    const uint32_t magnitude = c < 0 ? 0u - static_cast<uint32_t>(c) : static_cast<uint32_t>(c);
+    Inst* sign = b.alu(Op::shr, hw::Type::i32, {n, b.u32(31)}); // 0 or -1
+    const auto negate_if = [&](Inst* v, Inst* mask) {
+        return b.alu(Op::isub, kU32, {b.xor_(v, mask), mask});
+    };
+    Inst* q = divide_u32(b, negate_if(n, sign), magnitude);
+    return negate_if(q, c < 0 ? b.not_(sign) : sign);
 }
 
 } // namespace kite::cc::spirv::math

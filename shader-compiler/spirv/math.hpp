@@ -36,4 +36,9 @@ ir::Inst* atan2(ir::Builder& b, ir::Inst* y, ir::Inst* x);
 /// Hyperbolic tangent.
 ir::Inst* tanh(ir::Builder& b, ir::Inst* x);
 
+/// n / c for unsigned 32-bit n and a constant c != 0, without a division.
+ir::Inst* divide_u32(ir::Builder& b, ir::Inst* n, uint32_t c);
+/// n / c (towards zero) for signed 32-bit n and a constant c != 0; MIN / -1 is MIN.
+ir::Inst* divide_i32(ir::Builder& b, ir::Inst* n, int32_t c);
+
 } // namespace kite::cc::spirv::math

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <vector>
 
 namespace kite::cc::spirv {
 namespace {
@@ -97,6 +98,31 @@ TEST(Math, Inverse) {
             const float got = run([&](Builder& b) { return math::atan2(b, b.f32(y), b.f32(x)); });
             EXPECT_NEAR(got, std::atan2(static_cast<double>(y), static_cast<double>(x)), 5e-7)
                 << y << " " << x;
+        }
+    }
+}
+
+TEST(Math, DivisionByConstants) {
+    ir::Function f;
+    Builder b(f);
+    b.at(ir::add_block(f));
+    const auto bits = [](const Inst* v) { return static_cast<uint32_t>(v->constant_bits); };
+    std::vector<uint32_t> values{0,     1,          2,          3,          5,          6,
+                                 7,     9,          10,         641,        1000,       65535,
+                                 65537, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff};
+    for (uint32_t k = 0; k < 60; ++k) {
+        values.push_back(k * 2654435761u);
+    }
+    for (const uint32_t n : values) {
+        for (const uint32_t c : values) {
+            if (c == 0) {
+                continue;
+            }
+            ASSERT_EQ(bits(math::divide_u32(b, b.u32(n), c)), n / c) << n << " " << c;
+            const auto want = static_cast<uint32_t>(static_cast<int64_t>(static_cast<int32_t>(n)) /
+                                                    static_cast<int32_t>(c));
+            ASSERT_EQ(bits(math::divide_i32(b, b.u32(n), static_cast<int32_t>(c))), want)
+                << n << " " << c;
         }
     }
 }

@@ -428,7 +428,7 @@ std::vector<Inst*> Translator::address(const Pointer& p, uint32_t extra, uint32_
         Inst* constant = b_.u32(static_cast<uint32_t>(sum));
         offset = offset == nullptr ? constant : b_.alu(HwOp::iadd, HwType::u32, {offset, constant});
     }
-    return {p.base, offset, p.limit};
+    return {p.base, offset, options_.robust_buffers ? p.limit : nullptr};
 }
 
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Arithmetic, comparison, logic and conversion, one component at a time.
+#include "shader-compiler/spirv/math.hpp"
 #include "shader-compiler/spirv/translator.hpp"
 
 #include <limits>
@@ -256,13 +257,26 @@ bool Translator::try_integer(const Instr& i) {
     case spv::Op::OpIMul:
         return plain(HwOp::imul, false, false);
     case spv::Op::OpUDiv:
-        return plain(HwOp::idiv, true, false);
     case spv::Op::OpSDiv:
-        return plain(HwOp::idiv, true, true);
     case spv::Op::OpUMod:
-        return plain(HwOp::irem, true, false);
-    case spv::Op::OpSRem:
-        return plain(HwOp::irem, true, true);
+    case spv::Op::OpSRem: {
+        const bool is_signed = i.op == spv::Op::OpSDiv || i.op == spv::Op::OpSRem;
+        const bool remainder = i.op == spv::Op::OpUMod || i.op == spv::Op::OpSRem;
+        const HwType ty = int_type(i.type, is_signed);
+        const bool narrow = scalar_of(i.type).width == 32;
+        return binary(true, is_signed, [&](Inst* a, Inst* c) {
+            uint64_t divisor = 0;
+            if (!narrow || !ir::is_constant(c, divisor) || divisor == 0) {
+                return b_.alu(remainder ? HwOp::irem : HwOp::idiv, ty, {a, c});
+            }
+            // Vector hosts have no integer division: multiply instead.
+            Inst* q = is_signed ? math::divide_i32(b_, a, static_cast<int32_t>(divisor))
+                                : math::divide_u32(b_, a, static_cast<uint32_t>(divisor));
+            return remainder ? b_.alu(HwOp::isub, HwType::u32,
+                                      {a, b_.alu(HwOp::imul, HwType::u32, {q, c})})
+                             : q;
+        });
+    }
     case spv::Op::OpSMod: {
         const HwType ty = int_type(i.type, true);
         const HwType bits = int_type(i.type, false);

@@ -323,6 +323,7 @@ void Translator::terminator(const Instr& i) {
         }
         if (block.case_values.empty()) {
             block.term = ir::Term::jump;
+            block.merge = block.continue_target == nullptr ? nullptr : block.merge;
             return;
         }
         block.term = ir::Term::switch_;
