@@ -35,6 +35,10 @@ public:
     [[nodiscard]] bool is_header(uint32_t b) const { return loop_of_[b] == b; }
     /// True if the block lies in the natural loop of the header.
     [[nodiscard]] bool in_loop(uint32_t header, uint32_t b) const;
+    /// True if the edge leaves the innermost loop around `from`.
+    [[nodiscard]] bool leaves_loop(uint32_t from, uint32_t to) const {
+        return loop_of_[from] != kNone && !in_loop(loop_of_[from], to);
+    }
     /// False if some cycle has more than one entry.
     [[nodiscard]] bool reducible() const { return reducible_; }
 

@@ -215,7 +215,7 @@ private:
             // The nearer target comes last: falling through often reaches it without a branch.
             const bool no_first =
                 facts_.is_back_edge(b->id, yes->id) ||
-                (!facts_.is_back_edge(b->id, no->id) && facts_.rpo(no->id) > facts_.rpo(yes->id));
+                (!facts_.is_back_edge(b->id, no->id) && farther(b, no, yes));
             branch(b, no_first ? no : yes, taken(no_first), out);
             branch(b, no_first ? yes : no, {}, out);
             return nullptr;
@@ -239,6 +239,13 @@ private:
         side(b, no, n.other, depth);
         out.push_back(std::move(n));
         return nullptr;
+    }
+
+    // True if `a` comes after `c` in the code, seen from block `b`.
+    [[nodiscard]] bool farther(const ir::Block* b, const ir::Block* a, const ir::Block* c) const {
+        const bool a_leaves = facts_.leaves_loop(b->id, a->id);
+        const bool c_leaves = facts_.leaves_loop(b->id, c->id);
+        return a_leaves != c_leaves ? a_leaves : facts_.rpo(a->id) > facts_.rpo(c->id);
     }
 
     [[nodiscard]] bool is_leaf(const ir::Block* b) const {
