@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The compiler from front to back, readable top to bottom.
+#include "cc_version.hpp"
 #include "shader-compiler/driver/backend.hpp"
 #include "shader-compiler/opt/pipeline.hpp"
 #include "shader-compiler/spirv/translate.hpp"
