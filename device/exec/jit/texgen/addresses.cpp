@@ -2,9 +2,41 @@
 // Where texels are: levels, wrap modes, and byte offsets in both layouts (docs/image-layout.md).
 #include "device/exec/jit/texgen/builder.hpp"
 
+#include "device/exec/jit/texgen/prepared.hpp"
+
+#include <cstddef>
+
 namespace kite::dev::exec::jit::texgen {
 
+// Level 0 of layer 0, already worked out.
+Builder::Level Builder::first_level() {
+    const auto load = [&](size_t offset, llvm::Type* type) -> Value* {
+        Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), prepared_, offset);
+        llvm::LoadInst* x = b_.CreateAlignedLoad(type, at, llvm::Align(4));
+        x->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
+        return x;
+    };
+    llvm::Type* i32 = b_.getInt32Ty();
+    llvm::Type* f32 = b_.getFloatTy();
+    Level l{};
+    l.pointer = load(offsetof(Prepared, pointer), b_.getPtrTy());
+    l.width = load(offsetof(Prepared, width), i32);
+    l.height = load(offsetof(Prepared, height), i32);
+    l.fwidth = load(offsetof(Prepared, fwidth), f32);
+    l.fheight = load(offsetof(Prepared, fheight), f32);
+    l.inv_width = load(offsetof(Prepared, inv_width), f32);
+    l.inv_height = load(offsetof(Prepared, inv_height), f32);
+    l.row = load(offsetof(Prepared, row), i32);
+    return l;
+}
+
 Builder::Level Builder::level(Value* level, Value* layer) {
+    const auto* number = llvm::dyn_cast<llvm::ConstantInt>(level);
+    const auto* layer_number = llvm::dyn_cast<llvm::ConstantInt>(layer);
+    if (number != nullptr && number->isZero() && layer_number != nullptr &&
+        layer_number->isZero()) {
+        return first_level();
+    }
     const uint32_t bytes = format_.bytes_per_block;
     Value* w4 = image_word(4);
     Value* w5 = image_word(5);
@@ -18,6 +50,9 @@ Builder::Level Builder::level(Value* level, Value* layer) {
     l.height = minified(bits(w4, 16, 16));
     l.fwidth = b_.CreateUIToFP(l.width, b_.getFloatTy());
     l.fheight = b_.CreateUIToFP(l.height, b_.getFloatTy());
+    Value* one = llvm::ConstantFP::get(b_.getFloatTy(), 1.0);
+    l.inv_width = b_.CreateFDiv(one, l.fwidth);
+    l.inv_height = b_.CreateFDiv(one, l.fheight);
     llvm::Type* i64 = b_.getInt64Ty();
     Value* slice = nullptr;
     if (key_.tiled != 0) {
@@ -37,8 +72,7 @@ Builder::Level Builder::level(Value* level, Value* layer) {
         Value* use_own = b_.CreateAnd(is_first, b_.CreateICmpNE(own, b_.getInt64(0)));
         slice = b_.CreateSelect(use_own, own, slice);
     }
-    Value* stride =
-        key_.image_3d != 0 ? slice : b_.CreateShl(b_.CreateZExt(image_word(8), i64), 6);
+    Value* stride = key_.image_3d != 0 ? slice : b_.CreateShl(b_.CreateZExt(image_word(8), i64), 6);
     Value* absolute_layer = b_.CreateAdd(layer, bits(image_word(6), 0, 16));
     Value* address = b_.CreateOr(b_.CreateZExt(image_word(0), i64),
                                  b_.CreateShl(b_.CreateZExt(image_word(1), i64), 32));
@@ -46,8 +80,8 @@ Builder::Level Builder::level(Value* level, Value* layer) {
     Value* index = b_.CreateAnd(absolute, 15);
     Value* table = b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), image_, 16);
     Value* start = b_.CreateAlignedLoad(
-        b_.getInt32Ty(),
-        b_.CreateInBoundsGEP(b_.getInt32Ty(), table, b_.CreateZExt(index, i64)), llvm::Align(4));
+        b_.getInt32Ty(), b_.CreateInBoundsGEP(b_.getInt32Ty(), table, b_.CreateZExt(index, i64)),
+        llvm::Align(4));
     address = b_.CreateAdd(address, b_.CreateShl(b_.CreateZExt(start, i64), 6));
     l.pointer = b_.CreateGEP(b_.getInt8Ty(), window_, b_.CreateAnd(address, va_mask_));
     return l;
@@ -64,9 +98,14 @@ llvm::Value* Builder::wrapped(Value* index, Value* size, hw::Wrap wrap) {
     return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, x, last);
 }
 
-Builder::Axis Builder::axis(Value* position, Value* size, Value* fsize, hw::Wrap wrap,
-                            const Filtering& how, Value* offset) {
+Builder::Axis Builder::axis(Value* position, const Level& l, unsigned dimension,
+                            const Filtering& how) {
     constexpr float kFar = 1.0e9f;
+    Value* size = dimension == 0 ? l.width : l.height;
+    Value* fsize = dimension == 0 ? l.fwidth : l.fheight;
+    Value* inverse = dimension == 0 ? l.inv_width : l.inv_height;
+    Value* offset = offset_[dimension];
+    const auto wrap = static_cast<hw::Wrap>(dimension == 0 ? key_.wrap_u : key_.wrap_v);
     Value* q = position;
     if (how.mask != nullptr) {
         q = b_.CreateFSub(q, b_.CreateSelect(how.mask, fc(0.5f), fc(0.0f)));
@@ -87,13 +126,15 @@ Builder::Axis Builder::axis(Value* position, Value* size, Value* fsize, hw::Wrap
     const bool mirror = wrap == hw::Wrap::mirrored_repeat;
     if (wrap == hw::Wrap::repeat || mirror) {
         // Remainder by the period in floats, then corrected by at most one period each way.
-        Value* period = mirror ? b_.CreateFMul(fsize, llvm::ConstantFP::get(b_.getFloatTy(), 2.0))
-                               : fsize;
+        Value* period =
+            mirror ? b_.CreateFMul(fsize, llvm::ConstantFP::get(b_.getFloatTy(), 2.0)) : fsize;
         Value* iperiod = mirror ? b_.CreateShl(vsize, 1) : vsize;
         if (offset != nullptr) {
             whole = b_.CreateFAdd(whole, b_.CreateSIToFP(offset, fvec()));
         }
-        Value* inverse = b_.CreateFDiv(llvm::ConstantFP::get(b_.getFloatTy(), 1.0), period);
+        if (mirror) {
+            inverse = b_.CreateFMul(inverse, llvm::ConstantFP::get(b_.getFloatTy(), 0.5));
+        }
         Value* turns = floor(b_.CreateFMul(whole, splat(inverse)));
         Value* rest = fma(b_.CreateFNeg(turns), splat(period), whole);
         Value* index = b_.CreateFPToSI(rest, ivec());
@@ -172,8 +213,8 @@ llvm::Value* Builder::gather(const Level& l, Value* x, Value* y, Value* extra, u
     }
     Value* base = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), l.pointer, uint64_t{word} * 4);
     Value* pointers = b_.CreateGEP(unit, base, index);
-    auto* every = llvm::Constant::getAllOnesValue(
-        llvm::FixedVectorType::get(b_.getInt1Ty(), width_));
+    auto* every =
+        llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(b_.getInt1Ty(), width_));
     return b_.CreateMaskedGather(ivec(), pointers, llvm::Align(1), every, ic(0));
 }
 

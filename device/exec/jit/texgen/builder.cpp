@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "device/exec/jit/texgen/builder.hpp"
 
+#include "device/exec/jit/texgen/prepared.hpp"
 #include "device/exec/tex/texture.hpp"
 
 #include <cstddef>
@@ -17,7 +18,9 @@ llvm::Type* Builder::ivec() const {
 llvm::Type* Builder::fvec() const {
     return llvm::FixedVectorType::get(llvm::Type::getFloatTy(context_), width_);
 }
-llvm::Value* Builder::ic(uint32_t x) const { return llvm::ConstantInt::get(ivec(), x); }
+llvm::Value* Builder::ic(uint32_t x) const {
+    return llvm::ConstantInt::get(ivec(), x);
+}
 llvm::Value* Builder::fc(float x) const {
     return llvm::ConstantFP::get(fvec(), static_cast<double>(x));
 }
@@ -42,10 +45,8 @@ llvm::Value* Builder::lerp(Value* a, Value* b, Value* t) {
 }
 
 llvm::Value* Builder::word(Value* from, unsigned n) {
-    llvm::LoadInst* x =
-        b_.CreateAlignedLoad(b_.getInt32Ty(),
-                             b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), from, n),
-                             llvm::Align(4));
+    llvm::LoadInst* x = b_.CreateAlignedLoad(
+        b_.getInt32Ty(), b_.CreateConstInBoundsGEP1_64(b_.getInt32Ty(), from, n), llvm::Align(4));
     x->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(context_, {}));
     return x;
 }
@@ -58,9 +59,8 @@ llvm::Value* Builder::bits(Value* word, unsigned low, unsigned count) {
 }
 
 llvm::Value* Builder::row(unsigned n) {
-    Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), lanes_,
-                                              offsetof(tex::Lanes, coord) +
-                                                  size_t{n} * kMaxLanes * 4);
+    Value* at = b_.CreateConstInBoundsGEP1_64(
+        b_.getInt8Ty(), lanes_, offsetof(tex::Lanes, coord) + size_t{n} * kMaxLanes * 4);
     return b_.CreateAlignedLoad(ivec(), at, llvm::Align(64));
 }
 
@@ -70,9 +70,8 @@ llvm::Value* Builder::mask_bits(Value* mask) {
 
 void Builder::store(const Color& color) {
     for (unsigned n = 0; n < 4; ++n) {
-        Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), lanes_,
-                                                  offsetof(tex::Lanes, result) +
-                                                      size_t{n} * kMaxLanes * 4);
+        Value* at = b_.CreateConstInBoundsGEP1_64(
+            b_.getInt8Ty(), lanes_, offsetof(tex::Lanes, result) + size_t{n} * kMaxLanes * 4);
         b_.CreateAlignedStore(as_int(color[n]), at, llvm::Align(64));
     }
 }
@@ -112,26 +111,28 @@ void Builder::loop_over(Value* slices, const std::function<Color(Value*, Value*)
 void Builder::run(const char* name) {
     llvm::Type* pointer = b_.getPtrTy();
     auto* type = llvm::FunctionType::get(
-        b_.getVoidTy(),
-        {pointer, pointer, pointer, b_.getInt64Ty(), pointer, b_.getInt32Ty()}, false);
+        b_.getVoidTy(), {pointer, pointer, b_.getInt64Ty(), pointer, b_.getInt32Ty()}, false);
     function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, name, module_);
     function_->addFnAttr(llvm::Attribute::NoUnwind);
     function_->addFnAttr("prefer-vector-width", width_ == 16 ? "512" : "256");
     function_->addFnAttr("min-legal-vector-width", width_ == 16 ? "512" : "256");
     function_->addFnAttr("no-builtins");
-    image_ = function_->getArg(0);
-    sampler_ = function_->getArg(1);
-    window_ = function_->getArg(2);
-    va_mask_ = function_->getArg(3);
-    lanes_ = function_->getArg(4);
-    imm_ = function_->getArg(5);
-    for (const unsigned n : {0u, 1u, 4u}) {
+    prepared_ = function_->getArg(0);
+    window_ = function_->getArg(1);
+    va_mask_ = function_->getArg(2);
+    lanes_ = function_->getArg(3);
+    imm_ = function_->getArg(4);
+    for (const unsigned n : {0u, 3u}) {
         function_->addParamAttr(n, llvm::Attribute::NoAlias);
     }
     b_.SetInsertPoint(Block::Create(context_, "entry", function_));
-    exec_ = b_.CreateLoad(b_.getInt32Ty(),
-                          b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), lanes_,
-                                                        offsetof(tex::Lanes, exec)));
+    const auto part = [&](size_t offset) {
+        return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), prepared_, offset);
+    };
+    image_ = part(offsetof(Prepared, image));
+    sampler_ = part(offsetof(Prepared, sampler));
+    exec_ = b_.CreateLoad(b_.getInt32Ty(), b_.CreateConstInBoundsGEP1_64(
+                                               b_.getInt8Ty(), lanes_, offsetof(tex::Lanes, exec)));
     dims_ = key_.dim == static_cast<uint8_t>(hw::ViewDim::d2) ? 2 : 1;
     switch (static_cast<hw::Op>(key_.op)) {
     case hw::Op::tex:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <immintrin.h>
 
 namespace kite::dev::exec::jit::texgen {
 
@@ -16,10 +17,30 @@ constexpr uint64_t kMaxSlice = 0x7fffffff; // reach of a 32-bit index
 constexpr unsigned kImageWords = hw::ImageDescriptor::kDwords;
 constexpr unsigned kSamplerWords = hw::SamplerDescriptor::kDwords;
 
-struct Words {
-    alignas(64) uint32_t image[kImageWords];
-    alignas(32) uint32_t sampler[kSamplerWords];
+// What a thread remembers of a cell.
+struct Slot {
+    Prepared prepared;
+    uint64_t cell; // Cell::id_, 0: empty
+    const std::byte* window;
+    uint64_t va_mask;
+    TexRoutine routine; // nullptr: the reference
 };
+constexpr size_t kSlots = 32;
+thread_local Slot t_slots[kSlots]; // zero-initialised: no guard, no destructor
+
+std::atomic<uint64_t> g_next_id{1};
+
+// True if `n` (a multiple of 8) words in GPU memory are those of the copy. Routines need AVX2
+// anyway.
+[[gnu::target("avx2")]] bool same(const uint32_t* copy, const std::byte* memory, size_t n) {
+    __m256i difference = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i += 8) {
+        const __m256i a = _mm256_load_si256(reinterpret_cast<const __m256i*>(copy + i));
+        const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(memory + i * 4));
+        difference = _mm256_or_si256(difference, _mm256_xor_si256(a, b));
+    }
+    return _mm256_testz_si256(difference, difference) != 0;
+}
 
 // The facts routines rely on that are not part of the key.
 bool within_reach(const uint32_t* image, uint32_t bytes) {
@@ -51,6 +72,8 @@ void use_reference(const hw::Inst& inst, const DrawContext& draw, tex::Lanes& la
 
 } // namespace
 
+Cell::Cell() : id_(g_next_id.fetch_add(1, std::memory_order_relaxed)) {}
+
 Cell::~Cell() {
     const Node* n = head_.load(std::memory_order_relaxed);
     while (n != nullptr) {
@@ -79,30 +102,50 @@ const Cell::Node& Cell::miss(Library& library, const hw::Inst& inst, bool fragme
     return *node;
 }
 
-void Cell::execute(Library& library, const hw::Inst& inst, const DrawContext& draw,
-                   tex::Lanes& lanes, uint64_t image_va, uint64_t sampler_va) {
-    Words words;
-    std::memcpy(words.image, draw.window + (image_va & draw.va_mask), sizeof(words.image));
-    if (inst.op != hw::Op::txf) {
-        std::memcpy(words.sampler, draw.window + (sampler_va & draw.va_mask),
-                    sizeof(words.sampler));
-    } else {
-        words.sampler[0] = 0;
-    }
-    const uint32_t mips = (words.image[5] & 0x00f00000u) != 0 ? 1 : 0;
-    Node scratch{words.image[2], words.image[3], mips, words.sampler[0], 1, nullptr, nullptr};
+TexRoutine Cell::routine_for(Library& library, const hw::Inst& inst, bool fragment,
+                             const uint32_t* image, const uint32_t* sampler) {
+    const uint32_t mips = (image[5] & 0x00f00000u) != 0 ? 1 : 0;
+    Node scratch{image[2], image[3], mips, sampler[0], 1, nullptr, nullptr};
     const Node* node = head_.load(std::memory_order_acquire);
     while (node != nullptr && (node->w2 != scratch.w2 || node->w3 != scratch.w3 ||
                                node->mips != mips || node->sampler != scratch.sampler)) {
         node = node->next;
     }
     if (node == nullptr) {
-        node = &miss(library, inst, lanes.fragment, words.image, words.sampler, scratch);
+        node = &miss(library, inst, fragment, image, sampler, scratch);
     }
-    if (node->routine == nullptr || !within_reach(words.image, node->bytes_per_texel)) {
+    return within_reach(image, node->bytes_per_texel) ? node->routine : nullptr;
+}
+
+void Cell::execute(Library& library, const hw::Inst& inst, const DrawContext& draw,
+                   tex::Lanes& lanes, uint64_t image_va, uint64_t sampler_va) {
+    Slot& slot = t_slots[id_ % kSlots];
+    const std::byte* image = draw.window + (image_va & draw.va_mask);
+    const std::byte* sampler = draw.window + (sampler_va & draw.va_mask);
+    const bool sampled = inst.op != hw::Op::txf;
+    Prepared& p = slot.prepared;
+    const bool known = slot.cell == id_ && slot.window == draw.window &&
+                       slot.va_mask == draw.va_mask && same(p.image, image, kImageWords) &&
+                       (!sampled || same(p.sampler, sampler, kSamplerWords));
+    if (!known) {
+        slot.cell = 0;
+        std::memcpy(p.image, image, sizeof(p.image));
+        std::memset(p.sampler, 0, sizeof(p.sampler));
+        if (sampled) {
+            std::memcpy(p.sampler, sampler, sizeof(p.sampler));
+        }
+        slot.routine = routine_for(library, inst, lanes.fragment, p.image, p.sampler);
+        if (slot.routine != nullptr) {
+            prepare(p, draw.window, draw.va_mask);
+        }
+        slot.window = draw.window;
+        slot.va_mask = draw.va_mask;
+        slot.cell = id_;
+    }
+    if (slot.routine == nullptr) {
         return use_reference(inst, draw, lanes, image_va, sampler_va);
     }
-    node->routine(words.image, words.sampler, draw.window, draw.va_mask, &lanes, inst.imm);
+    slot.routine(&p, draw.window, draw.va_mask, &lanes, inst.imm);
 }
 
 } // namespace kite::dev::exec::jit::texgen

@@ -3,9 +3,11 @@
 //
 // A Cell belongs to one instruction of one native routine. It remembers which routine served which
 // static descriptor state, in immutable nodes reached through one atomic pointer, so a hit takes no
-// lock; a miss asks the Library, which may compile. Descriptors are copied once per call, then
-// checked, then used, so nothing changes between check and use. What has no routine goes to
-// tex::execute(). Thread-safe; never fails.
+// lock; a miss asks the Library, which may compile. In front of that every thread keeps the
+// Prepared of the last descriptors of a few cells: as long as the words in memory are the same,
+// nothing is checked or worked out again. Routines only ever use the private copies, so nothing
+// changes between check and use. What has no routine goes to tex::execute(). Thread-safe; never
+// fails.
 #pragma once
 
 #include "device/exec/jit/texgen/library.hpp"
@@ -17,15 +19,15 @@ namespace kite::dev::exec::jit::texgen {
 /// See the head of this file.
 class Cell {
 public:
-    Cell() = default;
+    Cell();
     ~Cell();
     Cell(const Cell&) = delete;
     Cell& operator=(const Cell&) = delete;
 
-    /// Executes tex, txg or txf with descriptors that are the same for all lanes. Fills lanes.result
-    /// for lanes of exec; lanes.coord, exec, width and fragment are set by the caller.
-    void execute(Library& library, const hw::Inst& inst, const DrawContext& draw,
-                 tex::Lanes& lanes, uint64_t image_va, uint64_t sampler_va);
+    /// Executes tex, txg or txf with descriptors that are the same for all lanes. Fills
+    /// lanes.result for lanes of exec; lanes.coord, exec, width and fragment are set by the caller.
+    void execute(Library& library, const hw::Inst& inst, const DrawContext& draw, tex::Lanes& lanes,
+                 uint64_t image_va, uint64_t sampler_va);
 
 private:
     struct Node {
@@ -36,6 +38,10 @@ private:
     };
     const Node& miss(Library& library, const hw::Inst& inst, bool fragment, const uint32_t* image,
                      const uint32_t* sampler, Node& scratch);
+    TexRoutine routine_for(Library& library, const hw::Inst& inst, bool fragment,
+                           const uint32_t* image, const uint32_t* sampler);
+
+    const uint64_t id_; // never reused, unlike addresses
 
     std::atomic<const Node*> head_{nullptr};
     std::atomic<uint32_t> count_{0};

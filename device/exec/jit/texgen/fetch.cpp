@@ -31,7 +31,7 @@ void Builder::buffer_fetch() {
     const Words words = fetch(l, x_part(b_.CreateSelect(inside, x, ic(0))), nullptr, nullptr);
     Color color{};
     for (unsigned n = 0; n < 4; ++n) {
-        color[n] = wanted(n) ? decode(words, n, true) : ic(0);
+        color[n] = wanted(n) ? decode(words, n) : ic(0);
     }
     color = swizzled(color);
     for (auto*& c : color) {
@@ -91,7 +91,7 @@ void Builder::txf() {
         const Words words = fetch(l, x_part(index[0]), y, extra);
         Color color{};
         for (unsigned n = 0; n < 4; ++n) {
-            color[n] = wanted(n) ? decode(words, n, true) : ic(0);
+            color[n] = wanted(n) ? decode(words, n) : ic(0);
         }
         color = swizzled(color);
         for (auto*& c : color) {
@@ -120,10 +120,8 @@ void Builder::txg() {
             s = b_.CreateFMul(s, splat(l.fwidth));
             t = b_.CreateFMul(t, splat(l.fheight));
         }
-        const Axis x =
-            axis(s, l.width, l.fwidth, static_cast<hw::Wrap>(key_.wrap_u), how, offset_[0]);
-        const Axis y =
-            axis(t, l.height, l.fheight, static_cast<hw::Wrap>(key_.wrap_v), how, offset_[1]);
+        const Axis x = axis(s, l, 0, how);
+        const Axis y = axis(t, l, 1, how);
         const unsigned from = sub.ref ? 0u : (key_.swizzle >> (3 * sub.comp)) & 7u;
         constexpr bool kHigh[4][2] = {{false, true}, {true, true}, {true, false}, {false, false}};
         Color color{};
@@ -132,14 +130,14 @@ void Builder::txg() {
             Value* yi = y_part(kHigh[n][1] ? y.high : y.low, l);
             Value* x_in = kHigh[n][0] ? x.high_in : x.low_in;
             Value* y_in = kHigh[n][1] ? y.high_in : y.low_in;
-            Value* inside = x_in == nullptr ? y_in
+            Value* inside = x_in == nullptr   ? y_in
                             : y_in == nullptr ? x_in
                                               : b_.CreateAnd(x_in, y_in);
             if (from >= 4) {
                 color[n] = from == 5 ? absent(3) : ic(0);
                 continue;
             }
-            Value* texel = component(fetch(l, xi, yi, nullptr), inside, from, true);
+            Value* texel = component(fetch(l, xi, yi, nullptr), inside, from);
             color[n] = as_int(sub.ref ? compared(texel) : texel);
         }
         return color;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Shared by this folder's test and bench: a window of memory, images in it, and a routine library.
 //
-// Owned by one thread; creating it fails only through gtest-free asserts (std::abort). The window is
-// surrounded by what a device surrounds it with: 4 GiB of readable zeros after it, and nothing before
-// it, so that an address below the window crashes the test.
+// Owned by one thread; creating it fails only through gtest-free asserts (std::abort). The window
+// is surrounded by what a device surrounds it with: 4 GiB of readable zeros after it, and nothing
+// before it, so that an address below the window crashes the test.
 #pragma once
 
 #include "device/exec/cpu.hpp"
@@ -20,11 +20,11 @@ namespace kite::dev::exec::jit::texgen {
 /// A window with its guard.
 class Window {
 public:
-    static constexpr uint64_t kSize = 8u << 20;      ///< bytes of GPU memory
-    static constexpr uint64_t kGuard = 4ull << 30;   ///< readable zeros after it
-    static constexpr uint64_t kImage = 0x1000;       ///< where tests put an image descriptor
-    static constexpr uint64_t kSampler = 0x1800;     ///< and a sampler
-    static constexpr uint64_t kTexels = 0x10000;     ///< and texels
+    static constexpr uint64_t kSize = 8u << 20;    ///< bytes of GPU memory
+    static constexpr uint64_t kGuard = 4ull << 30; ///< readable zeros after it
+    static constexpr uint64_t kImage = 0x1000;     ///< where tests put an image descriptor
+    static constexpr uint64_t kSampler = 0x1800;   ///< and a sampler
+    static constexpr uint64_t kTexels = 0x10000;   ///< and texels
     Window() {
         void* all = mmap(nullptr, kSize + 2 * kGuard, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

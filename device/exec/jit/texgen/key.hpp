@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What a generated texture routine is specialised by: the instruction's and both descriptors' static
-// state, as plain data.
+// What a generated texture routine is specialised by: the instruction's and both descriptors'
+// static state, as plain data.
 //
-// make_key() decides which combinations have routines; for all others callers use tex::execute(), the
-// reference. Two requests whose difference no routine can see have equal keys (unused wrap modes,
-// filters of integer formats). Sizes, addresses, lod limits and border colours stay run-time values.
-// Values; thread-safe; nothing fails.
+// make_key() decides which combinations have routines; for all others callers use tex::execute(),
+// the reference. Two requests whose difference no routine can see have equal keys (unused wrap
+// modes, filters of integer formats). Sizes, addresses, lod limits and border colours stay run-time
+// values. Values; thread-safe; nothing fails.
 #pragma once
 
 #include "kite_hw/descriptors.hpp"

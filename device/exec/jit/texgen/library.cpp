@@ -34,9 +34,9 @@ TexRoutine Library::find(const TexKey& key) {
         slot = entry.get();
     }
     std::call_once(slot->once, [&] { slot->code = make(key); });
-    return slot->code == nullptr ? nullptr
-                                 : reinterpret_cast<TexRoutine>(
-                                       reinterpret_cast<void*>(slot->code->entry()));
+    return slot->code == nullptr
+               ? nullptr
+               : reinterpret_cast<TexRoutine>(reinterpret_cast<void*>(slot->code->entry()));
 }
 
 std::unique_ptr<Code> Library::make(const TexKey& key) {

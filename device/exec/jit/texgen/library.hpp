@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 // All texture routines of an executor, compiled when first asked for.
 //
-// Owned by the executor, which outlives everything that runs its routines. Thread-safe: callers that
-// need the same routine wait for one compilation. Routines are never freed before the library is. A
-// key that can't be compiled is logged once and has no routine; its callers use the reference.
+// Owned by the executor, which outlives everything that runs its routines. Thread-safe: callers
+// that need the same routine wait for one compilation. Routines are never freed before the library
+// is. A key that can't be compiled is logged once and has no routine; its callers use the
+// reference.
 #pragma once
 
 #include "device/exec/jit/compiler.hpp"
 #include "device/exec/jit/disk_cache.hpp"
 #include "device/exec/jit/texgen/key.hpp"
+#include "device/exec/jit/texgen/prepared.hpp"
 #include "device/exec/tex/texture.hpp"
 
 #include <mutex>
@@ -17,11 +19,11 @@
 namespace kite::dev::exec::jit::texgen {
 
 /// Bump when objects of an older build must not be reused.
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 
-/// A texture routine; see builder.hpp. `image` and `sampler` are copies that nobody changes.
-using TexRoutine = void (*)(const uint32_t* image, const uint32_t* sampler, std::byte* window,
-                            uint64_t va_mask, tex::Lanes* lanes, uint32_t imm);
+/// A texture routine; see builder.hpp.
+using TexRoutine = void (*)(const Prepared* prepared, std::byte* window, uint64_t va_mask,
+                            tex::Lanes* lanes, uint32_t imm);
 
 /// Compiles the routine of a key to an object whose function is kEntryName.
 [[nodiscard]] base::Result<std::vector<std::byte>> compile(const TexKey& key, const Target& target);

@@ -70,8 +70,7 @@ llvm::Value* Builder::log2(Value* x) {
                                 -0.2796780946557873f, 0.1235944342035717f,  -0.026511140144706735f};
     Value* pattern = as_int(x);
     Value* exponent = b_.CreateSub(b_.CreateLShr(pattern, ic(23)), ic(127));
-    Value* mantissa =
-        as_float(b_.CreateOr(b_.CreateAnd(pattern, ic(0x7fffff)), ic(0x3f800000)));
+    Value* mantissa = as_float(b_.CreateOr(b_.CreateAnd(pattern, ic(0x7fffff)), ic(0x3f800000)));
     Value* t = b_.CreateFSub(mantissa, fc(1.0f));
     Value* curve = fc(kPoly[5]);
     for (int n = 4; n >= 0; --n) {
@@ -109,8 +108,8 @@ llvm::Value* Builder::rho(Value* const* dx, Value* const* dy) {
     Value* eta = fmin(b_.CreateFDiv(rho_max, rho_min), fc(limit)); // x / 0 gives the limit
     eta = fmax(eta, fc(1.0f));
     // A footprint of nothing or of infinity is one tap.
-    Value* sane = b_.CreateAnd(b_.CreateFCmpOGT(rho_max, fc(0.0f)),
-                               b_.CreateFCmpOLT(rho_max, fc(3.0e38f)));
+    Value* sane =
+        b_.CreateAnd(b_.CreateFCmpOGT(rho_max, fc(0.0f)), b_.CreateFCmpOLT(rho_max, fc(3.0e38f)));
     eta = b_.CreateSelect(sane, eta, fc(1.0f));
     taps_ = b_.CreateUnaryIntrinsic(llvm::Intrinsic::ceil, eta);
     for (unsigned n = 0; n < dims_; ++n) {
@@ -142,8 +141,8 @@ llvm::Value* Builder::lambda() {
     lambda = fmin(fmax(lambda, low), fmax(splat(sampler_float(3)), low));
     Value* view_min = b_.CreateBitCast(image_word(10), b_.getFloatTy());
     Value* none = llvm::ConstantFP::get(b_.getFloatTy(), 0.0);
-    Value* relative = b_.CreateFSub(
-        view_min, b_.CreateUIToFP(bits(image_word(5), 16, 4), b_.getFloatTy()));
+    Value* relative =
+        b_.CreateFSub(view_min, b_.CreateUIToFP(bits(image_word(5), 16, 4), b_.getFloatTy()));
     relative = b_.CreateSelect(b_.CreateFCmpOGT(view_min, none), relative,
                                llvm::ConstantFP::get(b_.getFloatTy(), -1.0e9));
     return fmax(lambda, splat(relative));
@@ -168,17 +167,14 @@ void Builder::tex() {
     Filtering how{.linear = key_.mag != 0};
     if (key_.mag != key_.min) {
         Value* magnified = b_.CreateFCmpOLE(lod, fc(0.0f));
-        how = {.linear = false,
-               .mask = key_.mag != 0 ? magnified : b_.CreateNot(magnified)};
+        how = {.linear = false, .mask = key_.mag != 0 ? magnified : b_.CreateNot(magnified)};
     }
     Value *slices = nullptr, *fraction = nullptr;
     if (key_.mips != 0) {
-        Value* last =
-            splat(b_.CreateUIToFP(bits(image_word(5), 20, 4), b_.getFloatTy()));
+        Value* last = splat(b_.CreateUIToFP(bits(image_word(5), 20, 4), b_.getFloatTy()));
         Value* d = fmin(fmax(lod, fc(0.0f)), last);
         if (key_.mip == 0) {
-            Value* up = b_.CreateUnaryIntrinsic(llvm::Intrinsic::ceil,
-                                                b_.CreateFAdd(d, fc(0.5f)));
+            Value* up = b_.CreateUnaryIntrinsic(llvm::Intrinsic::ceil, b_.CreateFAdd(d, fc(0.5f)));
             d = fmin(fmax(b_.CreateFSub(up, fc(1.0f)), fc(0.0f)), last);
         } else {
             Value* whole = floor(d);
@@ -197,10 +193,9 @@ void Builder::tex() {
     }
     // Anisotropic: the mean of taps along the longer axis. Lanes need different numbers of them.
     Value* lane_bits = b_.CreateTrunc(exec_, b_.getIntNTy(width_));
-    Value* on = b_.CreateBitCast(
-        lane_bits, llvm::FixedVectorType::get(b_.getInt1Ty(), width_));
-    Value* count = b_.CreateIntMaxReduce(
-        b_.CreateSelect(on, b_.CreateFPToSI(taps_, ivec()), ic(0)), false);
+    Value* on = b_.CreateBitCast(lane_bits, llvm::FixedVectorType::get(b_.getInt1Ty(), width_));
+    Value* count =
+        b_.CreateIntMaxReduce(b_.CreateSelect(on, b_.CreateFPToSI(taps_, ivec()), ic(0)), false);
     Value* share = b_.CreateFDiv(fc(1.0f), taps_);
     Value* spacing = b_.CreateFDiv(fc(1.0f), b_.CreateFAdd(taps_, fc(1.0f)));
     Block* before = b_.GetInsertBlock();
@@ -283,12 +278,10 @@ Builder::Color Builder::sample_level(Value* level_index, Value* layer, const Fil
     const auto scaled = [&](Value* c, Value* size) {
         return key_.unnormalized != 0 ? c : b_.CreateFMul(c, splat(size));
     };
-    const Axis x = axis(scaled(s, l.fwidth), l.width, l.fwidth,
-                        static_cast<hw::Wrap>(key_.wrap_u), how, offset_[0]);
+    const Axis x = axis(scaled(s, l.fwidth), l, 0, how);
     Axis y{};
     if (dims_ > 1) {
-        y = axis(scaled(t, l.fheight), l.height, l.fheight, static_cast<hw::Wrap>(key_.wrap_v),
-                 how, offset_[1]);
+        y = axis(scaled(t, l.fheight), l, 1, how);
     }
     if (how.linear || how.mask != nullptr) {
         Color color = filtered(l, x, y);
@@ -305,11 +298,10 @@ Builder::Color Builder::sample_level(Value* level_index, Value* layer, const Fil
     const Words words = fetch(l, x_part(x.low), yp, nullptr);
     Color color{};
     if (ref_ != nullptr) {
-        return {as_int(compared(component(words, inside, 0, true))), ic(0), ic(0),
-                ic(0x3f800000)};
+        return {as_int(compared(component(words, inside, 0))), ic(0), ic(0), ic(0x3f800000)};
     }
     for (unsigned n = 0; n < 4; ++n) {
-        color[n] = wanted(n) ? component(words, inside, n, true) : ic(0);
+        color[n] = wanted(n) ? component(words, inside, n) : ic(0);
     }
     return swizzled(color);
 }
@@ -347,8 +339,7 @@ Builder::Color Builder::filtered_bytes(const std::array<Words, 4>& texels, const
             Value* a = pair(texels[2 * r][0]);
             Value* b = pair(texels[2 * r + 1][0]);
             Value* shifted = b_.CreateShl(a, llvm::ConstantInt::get(halves, 8));
-            Value* mix =
-                b_.CreateAdd(shifted, b_.CreateMul(b_.CreateSub(b, a), weight));
+            Value* mix = b_.CreateAdd(shifted, b_.CreateMul(b_.CreateSub(b, a), weight));
             rows[r][odd] = b_.CreateBitCast(mix, ivec());
         }
     }
@@ -396,7 +387,7 @@ Builder::Color Builder::filtered(const Level& l, const Axis& x, const Axis& y) {
             Value* ends[2] = {};
             for (unsigned c = 0; c < 2; ++c) {
                 Value* inside = both(x_in[c], y_in[r]);
-                Value* texel = component(texels[2 * r + c], inside, n, false);
+                Value* texel = component(texels[2 * r + c], inside, n);
                 ends[c] = ref_ != nullptr ? compared(texel) : as_float(texel);
             }
             line[r] = lerp(ends[0], ends[1], x.weight);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
-// From gathered dwords to components: every uncompressed format whose channels lie inside one dword.
+// From gathered dwords to components: every uncompressed format whose channels lie inside one
+// dword.
 #include "device/exec/jit/texgen/builder.hpp"
-
-#include "device/format/codec.hpp"
-
-#include <llvm/IR/GlobalVariable.h>
 
 namespace kite::dev::exec::jit::texgen {
 
@@ -54,25 +51,8 @@ llvm::Value* Builder::exact_divide(Value* x, float by) {
     return fma(rest, inverse, q);
 }
 
-llvm::Value* Builder::decode_srgb(Value* code, bool exact) {
-    if (exact) {
-        llvm::GlobalVariable* table = module_.getGlobalVariable("srgb", true);
-        if (table == nullptr) {
-            std::vector<float> values;
-            for (unsigned i = 0; i < 256; ++i) {
-                values.push_back(format::srgb_to_linear(static_cast<uint8_t>(i)));
-            }
-            llvm::Constant* data = llvm::ConstantDataArray::get(context_, values);
-            table = new llvm::GlobalVariable(module_, data->getType(), true,
-                                             llvm::GlobalValue::PrivateLinkage, data, "srgb");
-            table->setAlignment(llvm::Align(64));
-        }
-        Value* pointers = b_.CreateGEP(b_.getFloatTy(), table, code);
-        auto* every = llvm::Constant::getAllOnesValue(
-            llvm::FixedVectorType::get(b_.getInt1Ty(), width_));
-        return b_.CreateMaskedGather(fvec(), pointers, llvm::Align(4), every, fc(0.0f));
-    }
-    // For filtering: a polynomial of the code through (255, 1), at most 2.2e-5 off.
+// A polynomial of the code through (255, 1), at most 2.2e-5 off: gathers from a table cost more.
+llvm::Value* Builder::decode_srgb(Value* code) {
     constexpr float kPoly[6] = {1.0285206510066702e-3f, 1.1679097885269515e-4f,
                                 8.323545906960653e-6f,  3.649370753894754e-8f,
                                 -5.53414195376133e-11f, 5.2710575942047943e-14f};
@@ -96,8 +76,8 @@ llvm::Value* Builder::decode_float(Value* raw, const hw::Channel& ch) {
     return b_.CreateFPExt(b_.CreateBitCast(b_.CreateTrunc(half, i16), f16), fvec());
 }
 
-// Component n as a bit pattern. `exact`: as the codec gives it, bit for bit.
-llvm::Value* Builder::decode(const Words& words, unsigned n, bool exact) {
+// Component n as a bit pattern: what the codec gives, bit for bit, except for sRGB.
+llvm::Value* Builder::decode(const Words& words, unsigned n) {
     const hw::Channel& ch = format_.ch[n];
     if (format_.shared_exponent) {
         if (n == 3) {
@@ -125,8 +105,8 @@ llvm::Value* Builder::decode(const Words& words, unsigned n, bool exact) {
     }
     switch (ch.type) {
     case ChannelType::unorm:
-        return as_int(exact_divide(b_.CreateSIToFP(raw, fvec()),
-                                   static_cast<float>((1u << ch.bits) - 1)));
+        return as_int(
+            exact_divide(b_.CreateSIToFP(raw, fvec()), static_cast<float>((1u << ch.bits) - 1)));
     case ChannelType::snorm: {
         Value* x = exact_divide(b_.CreateSIToFP(raw, fvec()),
                                 static_cast<float>((1u << (ch.bits - 1)) - 1));
@@ -140,7 +120,7 @@ llvm::Value* Builder::decode(const Words& words, unsigned n, bool exact) {
     case ChannelType::ufloat:
         return as_int(decode_float(raw, ch));
     case ChannelType::srgb:
-        return as_int(decode_srgb(raw, exact));
+        return as_int(decode_srgb(raw));
     case ChannelType::uint:
     case ChannelType::sint:
     case ChannelType::none:
@@ -154,8 +134,8 @@ llvm::Value* Builder::absent(unsigned n) const {
 }
 
 // Component n after border replacement.
-llvm::Value* Builder::component(const Words& words, Value* inside, unsigned n, bool exact) {
-    Value* x = decode(words, n, exact);
+llvm::Value* Builder::component(const Words& words, Value* inside, unsigned n) {
+    Value* x = decode(words, n);
     return inside == nullptr ? x : b_.CreateSelect(inside, x, splat(sampler_word(4 + n)));
 }
 
