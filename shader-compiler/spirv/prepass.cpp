@@ -18,11 +18,15 @@ namespace kite::cc::spirv {
 
 namespace {
 
-spv_target_env environment(uint32_t vulkan) {
-    if (vulkan >= 0x00010300) {
+/// The rules to validate by: those of the Vulkan version asked for, or of the module's SPIR-V
+/// version if that is newer (an application that uses a newer module than it declared does no harm
+/// here).
+spv_target_env environment(uint32_t vulkan, uint32_t spirv) {
+    if (vulkan >= 0x00010300 || spirv >= 0x00010600) {
         return SPV_ENV_VULKAN_1_3;
     }
-    return vulkan >= 0x00010200 ? SPV_ENV_VULKAN_1_2 : SPV_ENV_VULKAN_1_1_SPIRV_1_4;
+    return vulkan >= 0x00010200 || spirv >= 0x00010500 ? SPV_ENV_VULKAN_1_2
+                                                       : SPV_ENV_VULKAN_1_1_SPIRV_1_4;
 }
 
 spv::ExecutionModel model_of(hw::Stage stage) {
@@ -151,7 +155,7 @@ std::vector<uint32_t> prepare(std::span<const uint32_t> words, const Options& op
     if (words.size() < 5 || words.size() > kMaxWords || words[0] != spv::MagicNumber) {
         corrupt("not a SPIR-V module");
     }
-    const spv_target_env env = environment(options.spirv_env);
+    const spv_target_env env = environment(options.spirv_env, words[1]);
     validate_module(words, env);
     const std::vector<uint32_t> single = keep_entry_point(words, options);
 
