@@ -19,7 +19,8 @@ TEST(EntryTable, SortedByName) {
 }
 
 TEST(EntryTable, CoreIsComplete) {
-    uint32_t core = VK_MAKE_API_VERSION(0, VK_API_VERSION_MAJOR(rt::kApiVersion), VK_API_VERSION_MINOR(rt::kApiVersion), 0);
+    uint32_t core = VK_MAKE_API_VERSION(0, VK_API_VERSION_MAJOR(rt::kApiVersion),
+                                        VK_API_VERSION_MINOR(rt::kApiVersion), 0);
     size_t n = 0;
     for (const Entry& e : entries()) {
         if (e.core_version == 0 || e.core_version > core || std::strstr(e.name, "ProcAddr"))

@@ -9,8 +9,8 @@
 namespace kite::rt {
 namespace {
 
-void bind_set(CommandBuffer& c, BindState& b, const PipelineLayout& layout, uint32_t index, DescriptorSet* set,
-              const uint32_t*& offsets) {
+void bind_set(CommandBuffer& c, BindState& b, const PipelineLayout& layout, uint32_t index,
+              DescriptorSet* set, const uint32_t*& offsets) {
     if (index >= b.sets.size())
         return;
     uint64_t address = set ? set->address : 0;
@@ -35,7 +35,8 @@ void bind_set(CommandBuffer& c, BindState& b, const PipelineLayout& layout, uint
 
 /// Starts a pushed set: the earlier contents, if of the same layout, then the caller's writes.
 template <class Write>
-void push_set(CommandBuffer& c, VkPipelineBindPoint point, const PipelineLayout& layout, uint32_t index, Write&& write) {
+void push_set(CommandBuffer& c, VkPipelineBindPoint point, const PipelineLayout& layout,
+              uint32_t index, Write&& write) {
     BindState& b = c.bind[bind_index(point)];
     if (index >= b.sets.size() || index >= layout.sets.size() || !layout.sets[index])
         return;
@@ -53,7 +54,8 @@ void push_set(CommandBuffer& c, VkPipelineBindPoint point, const PipelineLayout&
 }
 
 void bind_vertex_buffers(CommandBuffer& c, uint32_t first, uint32_t count, const VkBuffer* buffers,
-                         const VkDeviceSize* offsets, const VkDeviceSize* sizes, const VkDeviceSize* strides) {
+                         const VkDeviceSize* offsets, const VkDeviceSize* sizes,
+                         const VkDeviceSize* strides) {
     for (uint32_t i = 0; i < count && first + i < c.vertex_buffers.size(); ++i) {
         VertexBuffer& v = c.vertex_buffers[first + i];
         auto* b = Buffer::from(buffers[i]);
@@ -96,32 +98,35 @@ void CmdBindPipeline(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipeli
         c.dirty |= kGroupPrograms | apply_static(p->state, p->dynamic, c.state);
 }
 
-void CmdBindDescriptorSets(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipelineLayout layout, uint32_t first,
-                           uint32_t count, const VkDescriptorSet* sets, uint32_t, const uint32_t* offsets) {
+void CmdBindDescriptorSets(VkCommandBuffer buffer, VkPipelineBindPoint point,
+                           VkPipelineLayout layout, uint32_t first, uint32_t count,
+                           const VkDescriptorSet* sets, uint32_t, const uint32_t* offsets) {
     CommandBuffer& c = buffer_of(buffer);
     const uint32_t* next = offsets;
     for (uint32_t i = 0; i < count; ++i)
-        bind_set(c, c.bind[bind_index(point)], *PipelineLayout::from(layout), first + i, DescriptorSet::from(sets[i]),
-                 next);
+        bind_set(c, c.bind[bind_index(point)], *PipelineLayout::from(layout), first + i,
+                 DescriptorSet::from(sets[i]), next);
 }
 
-void CmdPushDescriptorSet(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipelineLayout layout, uint32_t set,
-                             uint32_t count, const VkWriteDescriptorSet* writes) {
-    push_set(buffer_of(buffer), point, *PipelineLayout::from(layout), set, [&](const SetStorage& s) {
-        for (uint32_t i = 0; i < count; ++i)
-            write_descriptors(s, writes[i]);
-    });
+void CmdPushDescriptorSet(VkCommandBuffer buffer, VkPipelineBindPoint point,
+                          VkPipelineLayout layout, uint32_t set, uint32_t count,
+                          const VkWriteDescriptorSet* writes) {
+    push_set(buffer_of(buffer), point, *PipelineLayout::from(layout), set,
+             [&](const SetStorage& s) {
+                 for (uint32_t i = 0; i < count; ++i)
+                     write_descriptors(s, writes[i]);
+             });
 }
 
-void CmdPushDescriptorSetWithTemplate(VkCommandBuffer buffer, VkDescriptorUpdateTemplate t, VkPipelineLayout layout,
-                                      uint32_t set, const void* data) {
+void CmdPushDescriptorSetWithTemplate(VkCommandBuffer buffer, VkDescriptorUpdateTemplate t,
+                                      VkPipelineLayout layout, uint32_t set, const void* data) {
     auto* tmpl = DescriptorUpdateTemplate::from(t);
     push_set(buffer_of(buffer), tmpl->bind_point, *PipelineLayout::from(layout), set,
              [&](const SetStorage& s) { write_template(s, *tmpl, data); });
 }
 
-void CmdPushConstants(VkCommandBuffer buffer, VkPipelineLayout, VkShaderStageFlags stages, uint32_t offset,
-                      uint32_t size, const void* data) {
+void CmdPushConstants(VkCommandBuffer buffer, VkPipelineLayout, VkShaderStageFlags stages,
+                      uint32_t offset, uint32_t size, const void* data) {
     CommandBuffer& c = buffer_of(buffer);
     if (offset > c.push.size() || size > c.push.size() - offset)
         return;
@@ -134,35 +139,41 @@ void CmdPushConstants(VkCommandBuffer buffer, VkPipelineLayout, VkShaderStageFla
 
 void CmdBindDescriptorSets2(VkCommandBuffer buffer, const VkBindDescriptorSetsInfo* info) {
     for (VkPipelineBindPoint p : points_of(info->stageFlags))
-        CmdBindDescriptorSets(buffer, p, info->layout, info->firstSet, info->descriptorSetCount, info->pDescriptorSets,
-                              info->dynamicOffsetCount, info->pDynamicOffsets);
+        CmdBindDescriptorSets(buffer, p, info->layout, info->firstSet, info->descriptorSetCount,
+                              info->pDescriptorSets, info->dynamicOffsetCount,
+                              info->pDynamicOffsets);
 }
 
 void CmdPushConstants2(VkCommandBuffer buffer, const VkPushConstantsInfo* info) {
-    CmdPushConstants(buffer, info->layout, info->stageFlags, info->offset, info->size, info->pValues);
+    CmdPushConstants(buffer, info->layout, info->stageFlags, info->offset, info->size,
+                     info->pValues);
 }
 
 void CmdPushDescriptorSet2(VkCommandBuffer buffer, const VkPushDescriptorSetInfo* info) {
     for (VkPipelineBindPoint p : points_of(info->stageFlags))
         CmdPushDescriptorSet(buffer, p, info->layout, info->set, info->descriptorWriteCount,
-                                info->pDescriptorWrites);
+                             info->pDescriptorWrites);
 }
 
-void CmdPushDescriptorSetWithTemplate2(VkCommandBuffer buffer, const VkPushDescriptorSetWithTemplateInfo* info) {
-    CmdPushDescriptorSetWithTemplate(buffer, info->descriptorUpdateTemplate, info->layout, info->set, info->pData);
+void CmdPushDescriptorSetWithTemplate2(VkCommandBuffer buffer,
+                                       const VkPushDescriptorSetWithTemplateInfo* info) {
+    CmdPushDescriptorSetWithTemplate(buffer, info->descriptorUpdateTemplate, info->layout,
+                                     info->set, info->pData);
 }
 
-void CmdBindVertexBuffers(VkCommandBuffer buffer, uint32_t first, uint32_t count, const VkBuffer* buffers,
-                          const VkDeviceSize* offsets) {
+void CmdBindVertexBuffers(VkCommandBuffer buffer, uint32_t first, uint32_t count,
+                          const VkBuffer* buffers, const VkDeviceSize* offsets) {
     bind_vertex_buffers(buffer_of(buffer), first, count, buffers, offsets, nullptr, nullptr);
 }
 
-void CmdBindVertexBuffers2(VkCommandBuffer buffer, uint32_t first, uint32_t count, const VkBuffer* buffers,
-                           const VkDeviceSize* offsets, const VkDeviceSize* sizes, const VkDeviceSize* strides) {
+void CmdBindVertexBuffers2(VkCommandBuffer buffer, uint32_t first, uint32_t count,
+                           const VkBuffer* buffers, const VkDeviceSize* offsets,
+                           const VkDeviceSize* sizes, const VkDeviceSize* strides) {
     bind_vertex_buffers(buffer_of(buffer), first, count, buffers, offsets, sizes, strides);
 }
 
-void CmdBindIndexBuffer(VkCommandBuffer buffer, VkBuffer index, VkDeviceSize offset, VkIndexType type) {
+void CmdBindIndexBuffer(VkCommandBuffer buffer, VkBuffer index, VkDeviceSize offset,
+                        VkIndexType type) {
     CommandBuffer& c = buffer_of(buffer);
     auto* b = Buffer::from(index);
     c.index_buffer = {};

@@ -39,7 +39,8 @@ void CommandBuffer::flush_bindings(BindState& b, hw::BindPoint point) {
     if (b.dirty_sets != 0) {
         uint32_t first = static_cast<uint32_t>(std::countr_zero(b.dirty_sets));
         uint32_t count = static_cast<uint32_t>(std::bit_width(b.dirty_sets)) - first;
-        uint32_t* p = out.emit_array(hw::SetDescriptorSetsPacket{.bind_point = point, .first = first}, count);
+        uint32_t* p =
+            out.emit_array(hw::SetDescriptorSetsPacket{.bind_point = point, .first = first}, count);
         for (uint32_t i = 0; i < count; ++i)
             hw::SetDescriptorSetsPacket::pack_element(p, i, b.sets[first + i]);
         b.dirty_sets = 0;
@@ -152,7 +153,8 @@ VkResult CreateCommandPool(VkDevice device, const VkCommandPoolCreateInfo* info,
     return VK_SUCCESS;
 }
 
-void DestroyCommandPool(VkDevice device, VkCommandPool pool, const VkAllocationCallbacks* callbacks) {
+void DestroyCommandPool(VkDevice device, VkCommandPool pool,
+                        const VkAllocationCallbacks* callbacks) {
     auto* p = CommandPool::from(pool);
     if (!p)
         return;
@@ -169,7 +171,8 @@ VkResult ResetCommandPool(VkDevice, VkCommandPool pool, VkCommandPoolResetFlags)
 
 void TrimCommandPool(VkDevice, VkCommandPool, VkCommandPoolTrimFlags) {}
 
-void FreeCommandBuffers(VkDevice, VkCommandPool pool, uint32_t count, const VkCommandBuffer* buffers) {
+void FreeCommandBuffers(VkDevice, VkCommandPool pool, uint32_t count,
+                        const VkCommandBuffer* buffers) {
     auto* p = CommandPool::from(pool);
     for (uint32_t i = 0; i < count; ++i) {
         auto* b = CommandBuffer::from(buffers[i]);
@@ -180,7 +183,8 @@ void FreeCommandBuffers(VkDevice, VkCommandPool pool, uint32_t count, const VkCo
     }
 }
 
-VkResult AllocateCommandBuffers(VkDevice device, const VkCommandBufferAllocateInfo* info, VkCommandBuffer* out) {
+VkResult AllocateCommandBuffers(VkDevice device, const VkCommandBufferAllocateInfo* info,
+                                VkCommandBuffer* out) {
     auto* p = CommandPool::from(info->commandPool);
     for (uint32_t i = 0; i < info->commandBufferCount; ++i) {
         auto* b = create<CommandBuffer>(p->alloc, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT, *p->device);

@@ -6,8 +6,8 @@
 namespace kite::rt::vk {
 namespace {
 
-void draw_indirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, VkBuffer count, VkDeviceSize count_offset,
-                   uint32_t max, uint32_t stride, bool indexed) {
+void draw_indirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, VkBuffer count,
+                   VkDeviceSize count_offset, uint32_t max, uint32_t stride, bool indexed) {
     CommandBuffer& c = buffer_of(buffer);
     c.flush_graphics();
     auto* n = Buffer::from(count);
@@ -33,8 +33,8 @@ void CmdDraw(VkCommandBuffer buffer, uint32_t vertices, uint32_t instances, uint
                               .draw_index = 0});
 }
 
-void CmdDrawIndexed(VkCommandBuffer buffer, uint32_t indices, uint32_t instances, uint32_t first_index,
-                    int32_t vertex_offset, uint32_t first_instance) {
+void CmdDrawIndexed(VkCommandBuffer buffer, uint32_t indices, uint32_t instances,
+                    uint32_t first_index, int32_t vertex_offset, uint32_t first_instance) {
     CommandBuffer& c = buffer_of(buffer);
     if (indices == 0 || instances == 0)
         return;
@@ -47,27 +47,30 @@ void CmdDrawIndexed(VkCommandBuffer buffer, uint32_t indices, uint32_t instances
                                      .draw_index = 0});
 }
 
-void CmdDrawIndirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, uint32_t count, uint32_t stride) {
+void CmdDrawIndirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, uint32_t count,
+                     uint32_t stride) {
     draw_indirect(buffer, args, offset, VK_NULL_HANDLE, 0, count, stride, false);
 }
 
-void CmdDrawIndexedIndirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, uint32_t count,
-                            uint32_t stride) {
+void CmdDrawIndexedIndirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset,
+                            uint32_t count, uint32_t stride) {
     draw_indirect(buffer, args, offset, VK_NULL_HANDLE, 0, count, stride, true);
 }
 
-void CmdDrawIndirectCount(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, VkBuffer count,
-                          VkDeviceSize count_offset, uint32_t max, uint32_t stride) {
+void CmdDrawIndirectCount(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset,
+                          VkBuffer count, VkDeviceSize count_offset, uint32_t max,
+                          uint32_t stride) {
     draw_indirect(buffer, args, offset, count, count_offset, max, stride, false);
 }
 
-void CmdDrawIndexedIndirectCount(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, VkBuffer count,
-                                 VkDeviceSize count_offset, uint32_t max, uint32_t stride) {
+void CmdDrawIndexedIndirectCount(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset,
+                                 VkBuffer count, VkDeviceSize count_offset, uint32_t max,
+                                 uint32_t stride) {
     draw_indirect(buffer, args, offset, count, count_offset, max, stride, true);
 }
 
-void CmdDispatchBase(VkCommandBuffer buffer, uint32_t bx, uint32_t by, uint32_t bz, uint32_t x, uint32_t y,
-                     uint32_t z) {
+void CmdDispatchBase(VkCommandBuffer buffer, uint32_t bx, uint32_t by, uint32_t bz, uint32_t x,
+                     uint32_t y, uint32_t z) {
     CommandBuffer& c = buffer_of(buffer);
     if (x == 0 || y == 0 || z == 0)
         return;

@@ -7,7 +7,8 @@
 namespace kite::rt {
 namespace {
 
-template <class F> void for_faces(CommandBuffer& c, VkStencilFaceFlags faces, F&& f) {
+template <class F>
+void for_faces(CommandBuffer& c, VkStencilFaceFlags faces, F&& f) {
     if (faces & VK_STENCIL_FACE_FRONT_BIT)
         f(c.state.depth.front);
     if (faces & VK_STENCIL_FACE_BACK_BIT)
@@ -31,7 +32,8 @@ void set_scissors(CommandBuffer& c, uint32_t first, uint32_t count, const VkRect
 
 namespace vk {
 
-void CmdSetViewport(VkCommandBuffer buffer, uint32_t first, uint32_t count, const VkViewport* viewports) {
+void CmdSetViewport(VkCommandBuffer buffer, uint32_t first, uint32_t count,
+                    const VkViewport* viewports) {
     set_viewports(buffer_of(buffer), first, count, viewports);
 }
 
@@ -41,7 +43,8 @@ void CmdSetViewportWithCount(VkCommandBuffer buffer, uint32_t count, const VkVie
     set_viewports(c, 0, count, viewports);
 }
 
-void CmdSetScissor(VkCommandBuffer buffer, uint32_t first, uint32_t count, const VkRect2D* scissors) {
+void CmdSetScissor(VkCommandBuffer buffer, uint32_t first, uint32_t count,
+                   const VkRect2D* scissors) {
     set_scissors(buffer_of(buffer), first, count, scissors);
 }
 
@@ -90,8 +93,8 @@ void CmdSetStencilReference(VkCommandBuffer buffer, VkStencilFaceFlags faces, ui
     for_faces(buffer_of(buffer), faces, [&](hw::StencilFace& f) { f.reference = reference; });
 }
 
-void CmdSetStencilOp(VkCommandBuffer buffer, VkStencilFaceFlags faces, VkStencilOp fail, VkStencilOp pass,
-                     VkStencilOp depth_fail, VkCompareOp compare) {
+void CmdSetStencilOp(VkCommandBuffer buffer, VkStencilFaceFlags faces, VkStencilOp fail,
+                     VkStencilOp pass, VkStencilOp depth_fail, VkCompareOp compare) {
     for_faces(buffer_of(buffer), faces, [&](hw::StencilFace& f) {
         f.fail_op = static_cast<hw::StencilOp>(fail);
         f.pass_op = static_cast<hw::StencilOp>(pass);

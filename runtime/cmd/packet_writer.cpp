@@ -18,7 +18,8 @@ void PacketWriter::finish() {
 uint32_t* PacketWriter::reserve(uint32_t dwords) {
     if (static_cast<size_t>(end_ - at_) < dwords) {
         finish();
-        uint64_t want = std::max<uint64_t>(chunks_.empty() ? kFirstChunk : kChunk, uint64_t{dwords} * 4);
+        uint64_t want =
+            std::max<uint64_t>(chunks_.empty() ? kFirstChunk : kChunk, uint64_t{dwords} * 4);
         auto piece = heap_.allocate(want);
         if (!piece) {
             failed_ = true;

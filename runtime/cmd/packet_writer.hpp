@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The only writer of packets: a growing command stream in GPU memory, and upload space for data that commands refer to.
+// The only writer of packets: a growing command stream in GPU memory, and upload space for data
+// that commands refer to.
 //
-// Packets go into host-visible chunks; a full chunk is closed as one indirect buffer and the next is opened. Upload space (push
-// constants, dynamic buffers, update data) comes from chunks of its own. When memory runs out the writer keeps accepting into a
-// scratch buffer and remembers the failure for vkEndCommandBuffer.
-// Ownership: chunks go back to the heap on reset(); the GPU must be done with them. Threading: externally synchronised.
+// Packets go into host-visible chunks; a full chunk is closed as one indirect buffer and the next
+// is opened. Upload space (push constants, dynamic buffers, update data) comes from chunks of its
+// own. When memory runs out the writer keeps accepting into a scratch buffer and remembers the
+// failure for vkEndCommandBuffer. Ownership: chunks go back to the heap on reset(); the GPU must be
+// done with them. Threading: externally synchronised.
 #pragma once
 
 #include "kite_hw/packets.hpp"
@@ -29,12 +31,15 @@ public:
     PacketWriter& operator=(const PacketWriter&) = delete;
 
     /// Writes a packet without array.
-    template <class P> void emit(const P& p) {
+    template <class P>
+    void emit(const P& p) {
         p.pack(reserve(P::kDwords));
         last_barrier_ = false;
     }
-    /// Writes header and fixed part of a packet with `count` elements; the caller packs the elements.
-    template <class P> uint32_t* emit_array(const P& p, uint32_t count) {
+    /// Writes header and fixed part of a packet with `count` elements; the caller packs the
+    /// elements.
+    template <class P>
+    uint32_t* emit_array(const P& p, uint32_t count) {
         uint32_t* out = reserve(P::dwords(count));
         p.pack(out, count);
         last_barrier_ = false;

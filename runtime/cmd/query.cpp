@@ -26,10 +26,13 @@ std::vector<uint32_t> value_indices(const QueryPool& p) {
     return v;
 }
 
-uint32_t available_index(const QueryPool& p) { return p.slot_bytes / 8 - 1; }
+uint32_t available_index(const QueryPool& p) {
+    return p.slot_bytes / 8 - 1;
+}
 
 bool available(const QueryPool& p, uint32_t i) {
-    return std::atomic_ref<uint64_t>(p.host(i)[available_index(p)]).load(std::memory_order_acquire) != 0;
+    return std::atomic_ref<uint64_t>(p.host(i)[available_index(p)])
+               .load(std::memory_order_acquire) != 0;
 }
 
 void put(std::byte* out, uint64_t value, bool wide) {
@@ -50,8 +53,8 @@ uint32_t views_of(const CommandBuffer& c) {
 
 namespace vk {
 
-VkResult CreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                         VkQueryPool* out) {
+VkResult CreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info,
+                         const VkAllocationCallbacks* callbacks, VkQueryPool* out) {
     auto* d = Device::from(device);
     auto* p = d->make<QueryPool>(callbacks);
     if (!p)
@@ -59,14 +62,20 @@ VkResult CreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info, con
     p->vk_type = info->queryType;
     p->count = info->queryCount;
     switch (info->queryType) {
-    case VK_QUERY_TYPE_OCCLUSION: p->type = hw::QueryType::occlusion; break;
-    case VK_QUERY_TYPE_TIMESTAMP: p->type = hw::QueryType::timestamp; break;
+    case VK_QUERY_TYPE_OCCLUSION:
+        p->type = hw::QueryType::occlusion;
+        break;
+    case VK_QUERY_TYPE_TIMESTAMP:
+        p->type = hw::QueryType::timestamp;
+        break;
     case VK_QUERY_TYPE_PIPELINE_STATISTICS:
         p->type = hw::QueryType::pipeline_statistics;
         p->slot_bytes = (kStatisticsValues + 1) * 8;
         p->statistics = info->pipelineStatistics;
         break;
-    default: d->drop(callbacks, p); return VK_ERROR_FEATURE_NOT_PRESENT;
+    default:
+        d->drop(callbacks, p);
+        return VK_ERROR_FEATURE_NOT_PRESENT;
     }
     auto piece = d->heap->allocate(uint64_t{p->slot_bytes} * std::max(1u, p->count));
     if (!piece) {
@@ -92,8 +101,8 @@ void ResetQueryPool(VkDevice, VkQueryPool pool, uint32_t first, uint32_t count) 
     std::memset(p->host(first), 0, uint64_t{p->slot_bytes} * count);
 }
 
-VkResult GetQueryPoolResults(VkDevice device, VkQueryPool pool, uint32_t first, uint32_t count, size_t, void* data,
-                             VkDeviceSize stride, VkQueryResultFlags flags) {
+VkResult GetQueryPoolResults(VkDevice device, VkQueryPool pool, uint32_t first, uint32_t count,
+                             size_t, void* data, VkDeviceSize stride, VkQueryResultFlags flags) {
     auto* d = Device::from(device);
     auto* p = QueryPool::from(pool);
     bool wide = (flags & VK_QUERY_RESULT_64_BIT) != 0;
@@ -126,7 +135,8 @@ void CmdResetQueryPool(VkCommandBuffer buffer, VkQueryPool pool, uint32_t first,
     CommandBuffer& c = buffer_of(buffer);
     if (count == 0)
         return;
-    // Earlier commands may still count into the slots, later ones must see them cleared; neither needs a barrier in the API.
+    // Earlier commands may still count into the slots, later ones must see them cleared; neither
+    // needs a barrier in the API.
     c.out.barrier();
     c.out.emit(hw::FillBufferPacket{
         .dst = p->address(first), .size_bytes = uint64_t{p->slot_bytes} * count, .value = 0});
@@ -149,19 +159,22 @@ void CmdEndQuery(VkCommandBuffer buffer, VkQueryPool pool, uint32_t query) {
     }
 }
 
-void CmdWriteTimestamp2(VkCommandBuffer buffer, VkPipelineStageFlags2, VkQueryPool pool, uint32_t query) {
+void CmdWriteTimestamp2(VkCommandBuffer buffer, VkPipelineStageFlags2, VkQueryPool pool,
+                        uint32_t query) {
     auto* p = QueryPool::from(pool);
     CommandBuffer& c = buffer_of(buffer);
     for (uint32_t i = 0; i < views_of(c); ++i)
         c.out.emit(hw::WriteTimestampPacket{.address = p->address(query + i)});
 }
 
-void CmdWriteTimestamp(VkCommandBuffer buffer, VkPipelineStageFlagBits, VkQueryPool pool, uint32_t query) {
+void CmdWriteTimestamp(VkCommandBuffer buffer, VkPipelineStageFlagBits, VkQueryPool pool,
+                       uint32_t query) {
     CmdWriteTimestamp2(buffer, 0, pool, query);
 }
 
-void CmdCopyQueryPoolResults(VkCommandBuffer buffer, VkQueryPool pool, uint32_t first, uint32_t count, VkBuffer dst,
-                             VkDeviceSize offset, VkDeviceSize stride, VkQueryResultFlags flags) {
+void CmdCopyQueryPoolResults(VkCommandBuffer buffer, VkQueryPool pool, uint32_t first,
+                             uint32_t count, VkBuffer dst, VkDeviceSize offset, VkDeviceSize stride,
+                             VkQueryResultFlags flags) {
     auto* p = QueryPool::from(pool);
     CommandBuffer& c = buffer_of(buffer);
     if (count == 0)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Render passes and dynamic rendering, lowered to BeginRendering/EndRendering scopes.
 //
-// A subpass is one scope. An attachment's load operation happens in the first subpass that uses it, its store operation in the last; in
-// between it is loaded and stored. Scopes of a pass are separated by Barriers, which cover every subpass dependency.
+// A subpass is one scope. An attachment's load operation happens in the first subpass that uses it,
+// its store operation in the last; in between it is loaded and stored. Scopes of a pass are
+// separated by Barriers, which cover every subpass dependency.
 #include "runtime/cmd/command_buffer.hpp"
 
 #include <algorithm>
@@ -13,18 +14,25 @@ namespace {
 
 hw::LoadOp load_op(VkAttachmentLoadOp op) {
     switch (op) {
-    case VK_ATTACHMENT_LOAD_OP_LOAD: return hw::LoadOp::load;
-    case VK_ATTACHMENT_LOAD_OP_CLEAR: return hw::LoadOp::clear;
-    case VK_ATTACHMENT_LOAD_OP_DONT_CARE: return hw::LoadOp::dont_care;
-    default: return hw::LoadOp::none;
+    case VK_ATTACHMENT_LOAD_OP_LOAD:
+        return hw::LoadOp::load;
+    case VK_ATTACHMENT_LOAD_OP_CLEAR:
+        return hw::LoadOp::clear;
+    case VK_ATTACHMENT_LOAD_OP_DONT_CARE:
+        return hw::LoadOp::dont_care;
+    default:
+        return hw::LoadOp::none;
     }
 }
 
 hw::StoreOp store_op(VkAttachmentStoreOp op) {
     switch (op) {
-    case VK_ATTACHMENT_STORE_OP_STORE: return hw::StoreOp::store;
-    case VK_ATTACHMENT_STORE_OP_DONT_CARE: return hw::StoreOp::dont_care;
-    default: return hw::StoreOp::none;
+    case VK_ATTACHMENT_STORE_OP_STORE:
+        return hw::StoreOp::store;
+    case VK_ATTACHMENT_STORE_OP_DONT_CARE:
+        return hw::StoreOp::dont_care;
+    default:
+        return hw::StoreOp::none;
     }
 }
 
@@ -38,7 +46,8 @@ struct Ops {
     hw::StoreOp store;
 };
 
-hw::Attachment attachment(const ImageView& v, VkImageAspectFlags aspect, Ops ops, const VkClearValue& clear) {
+hw::Attachment attachment(const ImageView& v, VkImageAspectFlags aspect, Ops ops,
+                          const VkClearValue& clear) {
     hw::Attachment a;
     a.present = true;
     a.load_op = ops.load;
@@ -53,7 +62,8 @@ hw::Attachment attachment(const ImageView& v, VkImageAspectFlags aspect, Ops ops
     return a;
 }
 
-void set_resolve(hw::Attachment& a, hw::ResolveMode mode, const ImageView* target, VkImageAspectFlags aspect) {
+void set_resolve(hw::Attachment& a, hw::ResolveMode mode, const ImageView* target,
+                 VkImageAspectFlags aspect) {
     if (!target || mode == hw::ResolveMode::none)
         return;
     a.resolve_mode = mode;
@@ -70,7 +80,8 @@ Ops pass_ops(const ScopeState& s, uint32_t index, bool stencil) {
     return o;
 }
 
-/// Views of the same image in one pass that appear twice are not a case we must handle: the attachment index decides.
+/// Views of the same image in one pass that appear twice are not a case we must handle: the
+/// attachment index decides.
 ImageView* view_at(const ScopeState& s, uint32_t index) {
     return index == VK_ATTACHMENT_UNUSED || index >= s.views.size() ? nullptr : s.views[index];
 }
@@ -102,7 +113,8 @@ void CommandBuffer::begin_subpass() {
             continue;
         any = true;
         p.samples = v->image->samples;
-        colors[i] = attachment(*v, VK_IMAGE_ASPECT_COLOR_BIT, pass_ops(scope, index, false), clear_at(scope, index));
+        colors[i] = attachment(*v, VK_IMAGE_ASPECT_COLOR_BIT, pass_ops(scope, index, false),
+                               clear_at(scope, index));
         if (i < sp.resolves.size())
             if (ImageView* r = view_at(scope, sp.resolves[i]))
                 set_resolve(colors[i], color_resolve(*v), r, VK_IMAGE_ASPECT_COLOR_BIT);
@@ -113,12 +125,16 @@ void CommandBuffer::begin_subpass() {
         ImageView* r = view_at(scope, sp.depth_resolve);
         VkClearValue clear = clear_at(scope, sp.depth_stencil);
         if (v->image->format->depth) {
-            p.depth = attachment(*v, VK_IMAGE_ASPECT_DEPTH_BIT, pass_ops(scope, sp.depth_stencil, false), clear);
-            set_resolve(p.depth, static_cast<hw::ResolveMode>(sp.depth_mode), r, VK_IMAGE_ASPECT_DEPTH_BIT);
+            p.depth = attachment(*v, VK_IMAGE_ASPECT_DEPTH_BIT,
+                                 pass_ops(scope, sp.depth_stencil, false), clear);
+            set_resolve(p.depth, static_cast<hw::ResolveMode>(sp.depth_mode), r,
+                        VK_IMAGE_ASPECT_DEPTH_BIT);
         }
         if (v->image->format->stencil) {
-            p.stencil = attachment(*v, VK_IMAGE_ASPECT_STENCIL_BIT, pass_ops(scope, sp.depth_stencil, true), clear);
-            set_resolve(p.stencil, static_cast<hw::ResolveMode>(sp.stencil_mode), r, VK_IMAGE_ASPECT_STENCIL_BIT);
+            p.stencil = attachment(*v, VK_IMAGE_ASPECT_STENCIL_BIT,
+                                   pass_ops(scope, sp.depth_stencil, true), clear);
+            set_resolve(p.stencil, static_cast<hw::ResolveMode>(sp.stencil_mode), r,
+                        VK_IMAGE_ASPECT_STENCIL_BIT);
         }
     }
     if (!any)
@@ -126,7 +142,8 @@ void CommandBuffer::begin_subpass() {
     open_scope(p, colors);
 }
 
-void CommandBuffer::open_scope(const hw::BeginRenderingPacket& p, const std::vector<hw::Attachment>& colors) {
+void CommandBuffer::open_scope(const hw::BeginRenderingPacket& p,
+                               const std::vector<hw::Attachment>& colors) {
     if (p.samples == 0) {
         scope.deferred = true;
         scope.begin = p;
@@ -154,7 +171,8 @@ void CommandBuffer::end_scope() {
 
 namespace vk {
 
-void CmdBeginRenderPass2(VkCommandBuffer buffer, const VkRenderPassBeginInfo* info, const VkSubpassBeginInfo*) {
+void CmdBeginRenderPass2(VkCommandBuffer buffer, const VkRenderPassBeginInfo* info,
+                         const VkSubpassBeginInfo*) {
     CommandBuffer& c = buffer_of(buffer);
     ScopeState& s = c.scope;
     s = {};
@@ -162,7 +180,8 @@ void CmdBeginRenderPass2(VkCommandBuffer buffer, const VkRenderPassBeginInfo* in
     s.framebuffer = Framebuffer::from(info->framebuffer);
     s.area = info->renderArea;
     s.views = s.framebuffer->views;
-    if (auto* a = find<VkRenderPassAttachmentBeginInfo>(info->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_ATTACHMENT_BEGIN_INFO);
+    if (auto* a = find<VkRenderPassAttachmentBeginInfo>(
+            info->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_ATTACHMENT_BEGIN_INFO);
         a && a->attachmentCount != 0) {
         s.views.clear();
         for (uint32_t i = 0; i < a->attachmentCount; ++i)
@@ -173,7 +192,8 @@ void CmdBeginRenderPass2(VkCommandBuffer buffer, const VkRenderPassBeginInfo* in
     c.begin_subpass();
 }
 
-void CmdBeginRenderPass(VkCommandBuffer buffer, const VkRenderPassBeginInfo* info, VkSubpassContents) {
+void CmdBeginRenderPass(VkCommandBuffer buffer, const VkRenderPassBeginInfo* info,
+                        VkSubpassContents) {
     CmdBeginRenderPass2(buffer, info, nullptr);
 }
 
@@ -187,7 +207,9 @@ void CmdNextSubpass2(VkCommandBuffer buffer, const VkSubpassBeginInfo*, const Vk
     c.begin_subpass();
 }
 
-void CmdNextSubpass(VkCommandBuffer buffer, VkSubpassContents) { CmdNextSubpass2(buffer, nullptr, nullptr); }
+void CmdNextSubpass(VkCommandBuffer buffer, VkSubpassContents) {
+    CmdNextSubpass2(buffer, nullptr, nullptr);
+}
 
 void CmdEndRenderPass2(VkCommandBuffer buffer, const VkSubpassEndInfo*) {
     CommandBuffer& c = buffer_of(buffer);
@@ -196,7 +218,9 @@ void CmdEndRenderPass2(VkCommandBuffer buffer, const VkSubpassEndInfo*) {
     c.scope = {};
 }
 
-void CmdEndRenderPass(VkCommandBuffer buffer) { CmdEndRenderPass2(buffer, nullptr); }
+void CmdEndRenderPass(VkCommandBuffer buffer) {
+    CmdEndRenderPass2(buffer, nullptr);
+}
 
 void CmdBeginRendering(VkCommandBuffer buffer, const VkRenderingInfo* info) {
     CommandBuffer& c = buffer_of(buffer);
@@ -207,16 +231,19 @@ void CmdBeginRendering(VkCommandBuffer buffer, const VkRenderingInfo* info) {
     p.layers = scope_layers(info->layerCount, info->viewMask);
     p.view_mask = info->viewMask;
     p.samples = 0;
-    auto make = [&](const VkRenderingAttachmentInfo* a, VkImageAspectFlags aspect) -> hw::Attachment {
+    auto make = [&](const VkRenderingAttachmentInfo* a,
+                    VkImageAspectFlags aspect) -> hw::Attachment {
         auto* v = a ? ImageView::from(a->imageView) : nullptr;
         if (!v)
             return {};
         p.samples = v->image->samples;
         // A suspended scope is closed and reopened: its contents survive in memory.
-        Ops ops{resume ? hw::LoadOp::load : load_op(a->loadOp), suspend ? hw::StoreOp::store : store_op(a->storeOp)};
+        Ops ops{resume ? hw::LoadOp::load : load_op(a->loadOp),
+                suspend ? hw::StoreOp::store : store_op(a->storeOp)};
         hw::Attachment out = attachment(*v, aspect, ops, a->clearValue);
         if (!suspend && a->resolveMode != VK_RESOLVE_MODE_NONE)
-            set_resolve(out, static_cast<hw::ResolveMode>(a->resolveMode), ImageView::from(a->resolveImageView), aspect);
+            set_resolve(out, static_cast<hw::ResolveMode>(a->resolveMode),
+                        ImageView::from(a->resolveImageView), aspect);
         return out;
     };
     std::vector<hw::Attachment> colors;
@@ -236,12 +263,14 @@ void CmdEndRendering(VkCommandBuffer buffer) {
     c.scope = {};
 }
 
-void CmdClearAttachments(VkCommandBuffer buffer, uint32_t count, const VkClearAttachment* attachments,
-                         uint32_t rect_count, const VkClearRect* rects) {
+void CmdClearAttachments(VkCommandBuffer buffer, uint32_t count,
+                         const VkClearAttachment* attachments, uint32_t rect_count,
+                         const VkClearRect* rects) {
     CommandBuffer& c = buffer_of(buffer);
     if (c.scope.deferred)
         return;
-    auto clear = [&](hw::Aspect aspect, uint32_t index, const VkClearRect& r, const std::array<uint32_t, 4>& value) {
+    auto clear = [&](hw::Aspect aspect, uint32_t index, const VkClearRect& r,
+                     const std::array<uint32_t, 4>& value) {
         hw::ClearAttachmentPacket p;
         p.aspect = aspect;
         p.index = index;
@@ -270,7 +299,8 @@ void CmdClearAttachments(VkCommandBuffer buffer, uint32_t count, const VkClearAt
                 clear(hw::Aspect::color, a.colorAttachment, rects[j],
                       {v.color.uint32[0], v.color.uint32[1], v.color.uint32[2], v.color.uint32[3]});
             if (a.aspectMask & VK_IMAGE_ASPECT_DEPTH_BIT)
-                clear(hw::Aspect::depth, 0, rects[j], {std::bit_cast<uint32_t>(v.depthStencil.depth)});
+                clear(hw::Aspect::depth, 0, rects[j],
+                      {std::bit_cast<uint32_t>(v.depthStencil.depth)});
             if (a.aspectMask & VK_IMAGE_ASPECT_STENCIL_BIT)
                 clear(hw::Aspect::stencil, 0, rects[j], {v.depthStencil.stencil});
         }

@@ -14,7 +14,8 @@ void note_use(RenderPass& rp, uint32_t attachment, uint32_t subpass) {
     a.last_use = std::max(a.last_use, subpass);
 }
 
-template <class Desc> PassAttachment attachment_of(const Desc& d) {
+template <class Desc>
+PassAttachment attachment_of(const Desc& d) {
     PassAttachment a;
     a.format = format_of(d.format);
     a.samples = static_cast<uint32_t>(d.samples);
@@ -25,7 +26,8 @@ template <class Desc> PassAttachment attachment_of(const Desc& d) {
     return a;
 }
 
-template <class Desc> Subpass subpass_of(const Desc& d) {
+template <class Desc>
+Subpass subpass_of(const Desc& d) {
     Subpass s;
     for (uint32_t i = 0; i < d.colorAttachmentCount; ++i) {
         s.colors.push_back(d.pColorAttachments[i].attachment);
@@ -49,7 +51,8 @@ void note_uses(RenderPass& rp, const uint32_t* inputs, size_t input_count, uint3
         note_use(rp, inputs[i], index);
 }
 
-template <class Ref> std::vector<uint32_t> inputs_of(const Ref* refs, uint32_t count) {
+template <class Ref>
+std::vector<uint32_t> inputs_of(const Ref* refs, uint32_t count) {
     std::vector<uint32_t> v;
     for (uint32_t i = 0; i < count; ++i)
         v.push_back(refs[i].attachment);
@@ -60,13 +63,14 @@ template <class Ref> std::vector<uint32_t> inputs_of(const Ref* refs, uint32_t c
 
 namespace vk {
 
-VkResult CreateRenderPass(VkDevice device, const VkRenderPassCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                          VkRenderPass* out) {
+VkResult CreateRenderPass(VkDevice device, const VkRenderPassCreateInfo* info,
+                          const VkAllocationCallbacks* callbacks, VkRenderPass* out) {
     auto* d = Device::from(device);
     auto* rp = d->make<RenderPass>(callbacks);
     if (!rp)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    auto* mv = find<VkRenderPassMultiviewCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_MULTIVIEW_CREATE_INFO);
+    auto* mv = find<VkRenderPassMultiviewCreateInfo>(
+        info->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_MULTIVIEW_CREATE_INFO);
     for (uint32_t i = 0; i < info->attachmentCount; ++i)
         rp->attachments.push_back(attachment_of(info->pAttachments[i]));
     for (uint32_t i = 0; i < info->subpassCount; ++i) {
@@ -113,7 +117,9 @@ void DestroyRenderPass(VkDevice device, VkRenderPass pass, const VkAllocationCal
     Device::from(device)->drop(callbacks, RenderPass::from(pass));
 }
 
-void GetRenderAreaGranularity(VkDevice, VkRenderPass, VkExtent2D* out) { *out = {1, 1}; }
+void GetRenderAreaGranularity(VkDevice, VkRenderPass, VkExtent2D* out) {
+    *out = {1, 1};
+}
 
 VkResult CreateFramebuffer(VkDevice device, const VkFramebufferCreateInfo* info,
                            const VkAllocationCallbacks* callbacks, VkFramebuffer* out) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // VkRenderPass and VkFramebuffer as data; cmd/render_pass.cpp lowers them to rendering scopes.
 //
-// Version 1 create infos are converted to version 2 first. Ownership: the application. Threading: immutable.
-// Failure: out of host memory.
+// Version 1 create infos are converted to version 2 first. Ownership: the application. Threading:
+// immutable. Failure: out of host memory.
 #pragma once
 
 #include "runtime/resource/image.hpp"
@@ -23,13 +23,13 @@ struct PassAttachment {
 
 /// A subpass.
 struct Subpass {
-    std::vector<uint32_t> colors;                        ///< attachment or VK_ATTACHMENT_UNUSED
-    std::vector<uint32_t> resolves;                      ///< same size as colors, or empty
-    uint32_t depth_stencil = VK_ATTACHMENT_UNUSED;       ///< attachment
-    uint32_t depth_resolve = VK_ATTACHMENT_UNUSED;       ///< attachment
-    VkResolveModeFlagBits depth_mode = VK_RESOLVE_MODE_NONE;   ///< depth resolve
+    std::vector<uint32_t> colors;                            ///< attachment or VK_ATTACHMENT_UNUSED
+    std::vector<uint32_t> resolves;                          ///< same size as colors, or empty
+    uint32_t depth_stencil = VK_ATTACHMENT_UNUSED;           ///< attachment
+    uint32_t depth_resolve = VK_ATTACHMENT_UNUSED;           ///< attachment
+    VkResolveModeFlagBits depth_mode = VK_RESOLVE_MODE_NONE; ///< depth resolve
     VkResolveModeFlagBits stencil_mode = VK_RESOLVE_MODE_NONE; ///< stencil resolve
-    uint32_t view_mask = 0;                              ///< multiview
+    uint32_t view_mask = 0;                                    ///< multiview
 };
 
 /// VkRenderPass.

@@ -10,10 +10,16 @@
 namespace kite::rt {
 namespace {
 
-std::array<int32_t, 3> vec(const VkOffset3D& o) { return {o.x, o.y, o.z}; }
-std::array<uint32_t, 3> vec(const VkExtent3D& e) { return {e.width, e.height, e.depth}; }
+std::array<int32_t, 3> vec(const VkOffset3D& o) {
+    return {o.x, o.y, o.z};
+}
+std::array<uint32_t, 3> vec(const VkExtent3D& e) {
+    return {e.width, e.height, e.depth};
+}
 
-bool is_3d(const Image& i) { return i.type == VK_IMAGE_TYPE_3D; }
+bool is_3d(const Image& i) {
+    return i.type == VK_IMAGE_TYPE_3D;
+}
 
 uint32_t layers_of(const Image& im, const VkImageSubresourceLayers& s) {
     return s.layerCount == VK_REMAINING_ARRAY_LAYERS ? im.layers - s.baseArrayLayer : s.layerCount;
@@ -28,24 +34,30 @@ hw::Surface side(const Image& im, VkImageAspectFlags aspect, const VkImageSubres
     return o;
 }
 
-template <class F> void for_aspects(VkImageAspectFlags mask, F&& f) {
-    for (VkImageAspectFlags a : {VkImageAspectFlags{VK_IMAGE_ASPECT_COLOR_BIT}, VkImageAspectFlags{VK_IMAGE_ASPECT_DEPTH_BIT},
+template <class F>
+void for_aspects(VkImageAspectFlags mask, F&& f) {
+    for (VkImageAspectFlags a : {VkImageAspectFlags{VK_IMAGE_ASPECT_COLOR_BIT},
+                                 VkImageAspectFlags{VK_IMAGE_ASPECT_DEPTH_BIT},
                                  VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT}})
         if (mask & a)
             f(a);
 }
 
-uint32_t align_to(uint32_t v, uint32_t a) { return (v + a - 1) / a * a; }
+uint32_t align_to(uint32_t v, uint32_t a) {
+    return (v + a - 1) / a * a;
+}
 
 /// Shared by both directions.
-template <class Packet> void buffer_image(CommandBuffer& c, const Buffer& b, const Image& im, const VkBufferImageCopy2& r) {
+template <class Packet>
+void buffer_image(CommandBuffer& c, const Buffer& b, const Image& im, const VkBufferImageCopy2& r) {
     if (r.imageExtent.width == 0 || r.imageExtent.height == 0 || r.imageExtent.depth == 0)
         return;
     Packet p;
     const hw::FormatInfo& f = *im.format;
     p.buffer = b.address + r.bufferOffset;
     p.row_length = align_to(r.bufferRowLength ? r.bufferRowLength : r.imageExtent.width, f.block_w);
-    p.image_height = align_to(r.bufferImageHeight ? r.bufferImageHeight : r.imageExtent.height, f.block_h);
+    p.image_height =
+        align_to(r.bufferImageHeight ? r.bufferImageHeight : r.imageExtent.height, f.block_h);
     p.offset = vec(r.imageOffset);
     p.extent = vec(r.imageExtent);
     p.layers = layers_of(im, r.imageSubresource);
@@ -54,8 +66,14 @@ template <class Packet> void buffer_image(CommandBuffer& c, const Buffer& b, con
 }
 
 VkBufferImageCopy2 widen(const VkBufferImageCopy& r) {
-    return {VK_STRUCTURE_TYPE_BUFFER_IMAGE_COPY_2, nullptr,       r.bufferOffset, r.bufferRowLength,
-            r.bufferImageHeight,                   r.imageSubresource, r.imageOffset,  r.imageExtent};
+    return {VK_STRUCTURE_TYPE_BUFFER_IMAGE_COPY_2,
+            nullptr,
+            r.bufferOffset,
+            r.bufferRowLength,
+            r.bufferImageHeight,
+            r.imageSubresource,
+            r.imageOffset,
+            r.imageExtent};
 }
 
 void copy_image(CommandBuffer& c, const Image& src, const Image& dst, const VkImageCopy2& r) {
@@ -71,7 +89,8 @@ void copy_image(CommandBuffer& c, const Image& src, const Image& dst, const VkIm
     });
 }
 
-void blit_image(CommandBuffer& c, const Image& src, const Image& dst, const VkImageBlit2& r, VkFilter filter) {
+void blit_image(CommandBuffer& c, const Image& src, const Image& dst, const VkImageBlit2& r,
+                VkFilter filter) {
     for_aspects(r.srcSubresource.aspectMask, [&](VkImageAspectFlags aspect) {
         hw::BlitImagePacket p;
         p.src0 = vec(r.srcOffsets[0]);
@@ -98,8 +117,8 @@ void resolve_image(CommandBuffer& c, const Image& src, const Image& dst, const V
     c.out.emit(p);
 }
 
-void clear_plane(CommandBuffer& c, const Image& im, VkImageAspectFlags aspect, const VkImageSubresourceRange& r,
-                 const std::array<uint32_t, 4>& value) {
+void clear_plane(CommandBuffer& c, const Image& im, VkImageAspectFlags aspect,
+                 const VkImageSubresourceRange& r, const std::array<uint32_t, 4>& value) {
     for (uint32_t l = 0; l < im.level_count(r); ++l) {
         uint32_t level = r.baseMipLevel + l;
         hw::ClearImagePacket p;
@@ -129,7 +148,8 @@ void CmdCopyBuffer2(VkCommandBuffer buffer, const VkCopyBufferInfo2* info) {
     }
 }
 
-void CmdCopyBuffer(VkCommandBuffer buffer, VkBuffer src, VkBuffer dst, uint32_t count, const VkBufferCopy* regions) {
+void CmdCopyBuffer(VkCommandBuffer buffer, VkBuffer src, VkBuffer dst, uint32_t count,
+                   const VkBufferCopy* regions) {
     CommandBuffer& c = buffer_of(buffer);
     for (uint32_t i = 0; i < count; ++i)
         c.out.emit(hw::CopyBufferPacket{.src = Buffer::from(src)->address + regions[i].srcOffset,
@@ -137,7 +157,8 @@ void CmdCopyBuffer(VkCommandBuffer buffer, VkBuffer src, VkBuffer dst, uint32_t 
                                         .size_bytes = regions[i].size});
 }
 
-void CmdFillBuffer(VkCommandBuffer buffer, VkBuffer dst, VkDeviceSize offset, VkDeviceSize size, uint32_t value) {
+void CmdFillBuffer(VkCommandBuffer buffer, VkBuffer dst, VkDeviceSize offset, VkDeviceSize size,
+                   uint32_t value) {
     auto* b = Buffer::from(dst);
     uint64_t n = b->range(offset, size) / 4 * 4;
     if (n)
@@ -145,7 +166,8 @@ void CmdFillBuffer(VkCommandBuffer buffer, VkBuffer dst, VkDeviceSize offset, Vk
             hw::FillBufferPacket{.dst = b->address + offset, .size_bytes = n, .value = value});
 }
 
-void CmdUpdateBuffer(VkCommandBuffer buffer, VkBuffer dst, VkDeviceSize offset, VkDeviceSize size, const void* data) {
+void CmdUpdateBuffer(VkCommandBuffer buffer, VkBuffer dst, VkDeviceSize offset, VkDeviceSize size,
+                     const void* data) {
     CommandBuffer& c = buffer_of(buffer);
     Upload u = c.out.upload(size);
     std::memcpy(u.host, data, size);
@@ -159,11 +181,11 @@ void CmdCopyBufferToImage2(VkCommandBuffer buffer, const VkCopyBufferToImageInfo
                                                   *Image::from(info->dstImage), info->pRegions[i]);
 }
 
-void CmdCopyBufferToImage(VkCommandBuffer buffer, VkBuffer src, VkImage dst, VkImageLayout, uint32_t count,
-                          const VkBufferImageCopy* regions) {
+void CmdCopyBufferToImage(VkCommandBuffer buffer, VkBuffer src, VkImage dst, VkImageLayout,
+                          uint32_t count, const VkBufferImageCopy* regions) {
     for (uint32_t i = 0; i < count; ++i)
-        buffer_image<hw::CopyBufferToImagePacket>(buffer_of(buffer), *Buffer::from(src), *Image::from(dst),
-                                                  widen(regions[i]));
+        buffer_image<hw::CopyBufferToImagePacket>(buffer_of(buffer), *Buffer::from(src),
+                                                  *Image::from(dst), widen(regions[i]));
 }
 
 void CmdCopyImageToBuffer2(VkCommandBuffer buffer, const VkCopyImageToBufferInfo2* info) {
@@ -172,36 +194,37 @@ void CmdCopyImageToBuffer2(VkCommandBuffer buffer, const VkCopyImageToBufferInfo
                                                   *Image::from(info->srcImage), info->pRegions[i]);
 }
 
-void CmdCopyImageToBuffer(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkBuffer dst, uint32_t count,
-                          const VkBufferImageCopy* regions) {
+void CmdCopyImageToBuffer(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkBuffer dst,
+                          uint32_t count, const VkBufferImageCopy* regions) {
     for (uint32_t i = 0; i < count; ++i)
-        buffer_image<hw::CopyImageToBufferPacket>(buffer_of(buffer), *Buffer::from(dst), *Image::from(src),
-                                                  widen(regions[i]));
+        buffer_image<hw::CopyImageToBufferPacket>(buffer_of(buffer), *Buffer::from(dst),
+                                                  *Image::from(src), widen(regions[i]));
 }
 
 void CmdCopyImage2(VkCommandBuffer buffer, const VkCopyImageInfo2* info) {
     for (uint32_t i = 0; i < info->regionCount; ++i)
-        copy_image(buffer_of(buffer), *Image::from(info->srcImage), *Image::from(info->dstImage), info->pRegions[i]);
+        copy_image(buffer_of(buffer), *Image::from(info->srcImage), *Image::from(info->dstImage),
+                   info->pRegions[i]);
 }
 
-void CmdCopyImage(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkImage dst, VkImageLayout, uint32_t count,
-                  const VkImageCopy* regions) {
+void CmdCopyImage(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkImage dst, VkImageLayout,
+                  uint32_t count, const VkImageCopy* regions) {
     for (uint32_t i = 0; i < count; ++i) {
         const auto& r = regions[i];
         copy_image(buffer_of(buffer), *Image::from(src), *Image::from(dst),
-                   {VK_STRUCTURE_TYPE_IMAGE_COPY_2, nullptr, r.srcSubresource, r.srcOffset, r.dstSubresource,
-                    r.dstOffset, r.extent});
+                   {VK_STRUCTURE_TYPE_IMAGE_COPY_2, nullptr, r.srcSubresource, r.srcOffset,
+                    r.dstSubresource, r.dstOffset, r.extent});
     }
 }
 
 void CmdBlitImage2(VkCommandBuffer buffer, const VkBlitImageInfo2* info) {
     for (uint32_t i = 0; i < info->regionCount; ++i)
-        blit_image(buffer_of(buffer), *Image::from(info->srcImage), *Image::from(info->dstImage), info->pRegions[i],
-                   info->filter);
+        blit_image(buffer_of(buffer), *Image::from(info->srcImage), *Image::from(info->dstImage),
+                   info->pRegions[i], info->filter);
 }
 
-void CmdBlitImage(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkImage dst, VkImageLayout, uint32_t count,
-                  const VkImageBlit* regions, VkFilter filter) {
+void CmdBlitImage(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkImage dst, VkImageLayout,
+                  uint32_t count, const VkImageBlit* regions, VkFilter filter) {
     for (uint32_t i = 0; i < count; ++i) {
         const auto& r = regions[i];
         blit_image(buffer_of(buffer), *Image::from(src), *Image::from(dst),
@@ -221,18 +244,19 @@ void CmdResolveImage2(VkCommandBuffer buffer, const VkResolveImageInfo2* info) {
                       info->pRegions[i]);
 }
 
-void CmdResolveImage(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkImage dst, VkImageLayout, uint32_t count,
-                     const VkImageResolve* regions) {
+void CmdResolveImage(VkCommandBuffer buffer, VkImage src, VkImageLayout, VkImage dst, VkImageLayout,
+                     uint32_t count, const VkImageResolve* regions) {
     for (uint32_t i = 0; i < count; ++i) {
         const auto& r = regions[i];
         resolve_image(buffer_of(buffer), *Image::from(src), *Image::from(dst),
-                      {VK_STRUCTURE_TYPE_IMAGE_RESOLVE_2, nullptr, r.srcSubresource, r.srcOffset, r.dstSubresource,
-                       r.dstOffset, r.extent});
+                      {VK_STRUCTURE_TYPE_IMAGE_RESOLVE_2, nullptr, r.srcSubresource, r.srcOffset,
+                       r.dstSubresource, r.dstOffset, r.extent});
     }
 }
 
-void CmdClearColorImage(VkCommandBuffer buffer, VkImage image, VkImageLayout, const VkClearColorValue* color,
-                        uint32_t count, const VkImageSubresourceRange* ranges) {
+void CmdClearColorImage(VkCommandBuffer buffer, VkImage image, VkImageLayout,
+                        const VkClearColorValue* color, uint32_t count,
+                        const VkImageSubresourceRange* ranges) {
     for (uint32_t i = 0; i < count; ++i)
         clear_plane(buffer_of(buffer), *Image::from(image), VK_IMAGE_ASPECT_COLOR_BIT, ranges[i],
                     {color->uint32[0], color->uint32[1], color->uint32[2], color->uint32[3]});
@@ -243,7 +267,8 @@ void CmdClearDepthStencilImage(VkCommandBuffer buffer, VkImage image, VkImageLay
                                const VkImageSubresourceRange* ranges) {
     for (uint32_t i = 0; i < count; ++i)
         for_aspects(ranges[i].aspectMask, [&](VkImageAspectFlags a) {
-            uint32_t v = a == VK_IMAGE_ASPECT_DEPTH_BIT ? std::bit_cast<uint32_t>(value->depth) : value->stencil;
+            uint32_t v = a == VK_IMAGE_ASPECT_DEPTH_BIT ? std::bit_cast<uint32_t>(value->depth)
+                                                        : value->stencil;
             clear_plane(buffer_of(buffer), *Image::from(image), a, ranges[i], {v});
         });
 }

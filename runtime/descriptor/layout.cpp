@@ -6,22 +6,34 @@
 namespace kite::rt {
 namespace {
 
-constexpr uint32_t align_up(uint32_t v, uint32_t a) { return (v + a - 1) / a * a; }
+constexpr uint32_t align_up(uint32_t v, uint32_t a) {
+    return (v + a - 1) / a * a;
+}
 
 cc::DescriptorKind kind_of(VkDescriptorType t) {
     using K = cc::DescriptorKind;
     switch (static_cast<int>(t)) {
-    case VK_DESCRIPTOR_TYPE_SAMPLER: return K::sampler;
-    case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER: return K::combined_image_sampler;
-    case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE: return K::sampled_image;
-    case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE: return K::storage_image;
-    case VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER: return K::uniform_texel_buffer;
-    case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER: return K::storage_texel_buffer;
+    case VK_DESCRIPTOR_TYPE_SAMPLER:
+        return K::sampler;
+    case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER:
+        return K::combined_image_sampler;
+    case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE:
+        return K::sampled_image;
+    case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE:
+        return K::storage_image;
+    case VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER:
+        return K::uniform_texel_buffer;
+    case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER:
+        return K::storage_texel_buffer;
     case VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER:
-    case VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC: return K::uniform_buffer;
-    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT: return K::input_attachment;
-    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK: return K::inline_uniform;
-    default: return K::storage_buffer;
+    case VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC:
+        return K::uniform_buffer;
+    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT:
+        return K::input_attachment;
+    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK:
+        return K::inline_uniform;
+    default:
+        return K::storage_buffer;
     }
 }
 
@@ -35,27 +47,35 @@ uint32_t variable_limit(const VkDescriptorSetLayoutCreateInfo& info) {
         info.pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO);
     for (uint32_t i = 0; flags && i < info.bindingCount && i < flags->bindingCount; ++i)
         if (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT)
-            return info.pBindings[i].descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK ? 4096 : 1u << 20;
+            return info.pBindings[i].descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK
+                       ? 4096
+                       : 1u << 20;
     return 0;
 }
 
 } // namespace
 
 bool is_dynamic(VkDescriptorType t) {
-    return t == VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC || t == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC;
+    return t == VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC ||
+           t == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC;
 }
 
 DescriptorSize descriptor_size(VkDescriptorType t) {
     switch (static_cast<int>(t)) {
-    case VK_DESCRIPTOR_TYPE_SAMPLER: return {hw::SamplerDescriptor::kBytes, 32};
-    case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER: return {192, 64};
+    case VK_DESCRIPTOR_TYPE_SAMPLER:
+        return {hw::SamplerDescriptor::kBytes, 32};
+    case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER:
+        return {192, 64};
     case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE:
     case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE:
     case VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER:
     case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER:
-    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT: return {hw::ImageDescriptor::kBytes, 64};
-    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK: return {1, 16};
-    default: return {hw::BufferDescriptor::kBytes, 16};
+    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT:
+        return {hw::ImageDescriptor::kBytes, 64};
+    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK:
+        return {1, 16};
+    default:
+        return {hw::BufferDescriptor::kBytes, 16};
     }
 }
 
@@ -76,12 +96,14 @@ SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
         out.binding = b.binding;
         out.type = b.descriptorType;
         out.count = b.descriptorCount;
-        out.variable = flags && flags->bindingCount > i &&
-                       (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT);
+        out.variable =
+            flags && flags->bindingCount > i &&
+            (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT);
         if (takes_samplers(b.descriptorType) && b.pImmutableSamplers) {
             for (uint32_t j = 0; j < b.descriptorCount; ++j) {
                 auto& words = out.immutable.emplace_back();
-                std::copy_n(Sampler::from(b.pImmutableSamplers[j])->words, words.size(), words.begin());
+                std::copy_n(Sampler::from(b.pImmutableSamplers[j])->words, words.size(),
+                            words.begin());
             }
         }
         s.bindings.push_back(std::move(out));
@@ -106,7 +128,8 @@ SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
 namespace vk {
 
 VkResult CreateDescriptorSetLayout(VkDevice device, const VkDescriptorSetLayoutCreateInfo* info,
-                                   const VkAllocationCallbacks* callbacks, VkDescriptorSetLayout* out) {
+                                   const VkAllocationCallbacks* callbacks,
+                                   VkDescriptorSetLayout* out) {
     auto* d = Device::from(device);
     auto* l = d->make<DescriptorSetLayout>(callbacks);
     if (!l)
@@ -116,7 +139,8 @@ VkResult CreateDescriptorSetLayout(VkDevice device, const VkDescriptorSetLayoutC
     return VK_SUCCESS;
 }
 
-void DestroyDescriptorSetLayout(VkDevice device, VkDescriptorSetLayout layout, const VkAllocationCallbacks* callbacks) {
+void DestroyDescriptorSetLayout(VkDevice device, VkDescriptorSetLayout layout,
+                                const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, DescriptorSetLayout::from(layout));
 }
 
@@ -126,7 +150,8 @@ void GetDescriptorSetLayoutSupport(VkDevice, const VkDescriptorSetLayoutCreateIn
     for (uint32_t i = 0; i < info->bindingCount; ++i) {
         const auto& b = info->pBindings[i];
         bytes += uint64_t{descriptor_size(b.descriptorType).stride} * b.descriptorCount;
-        count += b.descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK ? 1 : b.descriptorCount;
+        count +=
+            b.descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK ? 1 : b.descriptorCount;
     }
     out->supported = bytes < (uint64_t{1} << 30) && count <= (1u << 20);
     if (auto* v = find_mut<VkDescriptorSetVariableDescriptorCountLayoutSupport>(
@@ -164,7 +189,8 @@ VkResult CreatePipelineLayout(VkDevice device, const VkPipelineLayoutCreateInfo*
     return VK_SUCCESS;
 }
 
-void DestroyPipelineLayout(VkDevice device, VkPipelineLayout layout, const VkAllocationCallbacks* callbacks) {
+void DestroyPipelineLayout(VkDevice device, VkPipelineLayout layout,
+                           const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, PipelineLayout::from(layout));
 }
 

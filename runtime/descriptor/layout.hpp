@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Descriptor set layouts and pipeline layouts: where each binding lies in a set's memory.
 //
-// The layout maths is pure: buffers are 16 bytes, samplers 32, image descriptors 128 on 64-byte boundaries, combined image samplers
-// 192 (image, sampler at 128). Bindings lie in order of their numbers; dynamic-offset buffers have an index into the
-// dynamic array instead (and a slot in the set too, so that copies are uniform).
-// Ownership: the data is shared: pipeline layouts and sets keep it alive after the application destroyed the layout.
-// Threading: immutable. Failure: out of host memory.
+// The layout maths is pure: buffers are 16 bytes, samplers 32, image descriptors 128 on 64-byte
+// boundaries, combined image samplers 192 (image, sampler at 128). Bindings lie in order of their
+// numbers; dynamic-offset buffers have an index into the dynamic array instead (and a slot in the
+// set too, so that copies are uniform). Ownership: the data is shared: pipeline layouts and sets
+// keep it alive after the application destroyed the layout. Threading: immutable. Failure: out of
+// host memory.
 #pragma once
 
 #include "kite_cc/compiler.hpp"
@@ -18,14 +19,15 @@ namespace kite::rt {
 
 /// One binding of a set.
 struct BindingLayout {
-    uint32_t binding = 0;         ///< number
-    VkDescriptorType type{};      ///< type
-    uint32_t count = 0;           ///< array elements (bytes for inline uniform blocks)
-    uint32_t offset = 0;          ///< bytes from the set's start
-    uint32_t stride = 0;          ///< bytes between elements
-    uint32_t dynamic_index = 0;   ///< first index among the set's dynamic buffers
-    bool variable = false;        ///< variable descriptor count
-    std::vector<std::array<uint32_t, hw::SamplerDescriptor::kDwords>> immutable; ///< packed samplers, or empty
+    uint32_t binding = 0;       ///< number
+    VkDescriptorType type{};    ///< type
+    uint32_t count = 0;         ///< array elements (bytes for inline uniform blocks)
+    uint32_t offset = 0;        ///< bytes from the set's start
+    uint32_t stride = 0;        ///< bytes between elements
+    uint32_t dynamic_index = 0; ///< first index among the set's dynamic buffers
+    bool variable = false;      ///< variable descriptor count
+    std::vector<std::array<uint32_t, hw::SamplerDescriptor::kDwords>>
+        immutable; ///< packed samplers, or empty
 };
 
 /// A set's layout.

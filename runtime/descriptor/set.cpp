@@ -10,7 +10,8 @@
 namespace kite::rt {
 namespace {
 
-/// Walks array elements from (binding, element), running over into the following bindings as Vulkan asks.
+/// Walks array elements from (binding, element), running over into the following bindings as Vulkan
+/// asks.
 class Cursor {
 public:
     Cursor(const SetStorage& s, uint32_t binding, uint32_t element)
@@ -18,7 +19,9 @@ public:
         settle();
     }
     [[nodiscard]] const BindingLayout* binding() const { return at_; }
-    [[nodiscard]] std::byte* memory() const { return s_.host + at_->offset + uint64_t{element_} * at_->stride; }
+    [[nodiscard]] std::byte* memory() const {
+        return s_.host + at_->offset + uint64_t{element_} * at_->stride;
+    }
     [[nodiscard]] uint32_t element() const { return element_; }
     void next() {
         ++element_;
@@ -94,7 +97,8 @@ void write_one(const SetStorage& s, const Cursor& c, const void* src) {
             s.dynamic[b.dynamic_index + c.element()] = d;
         break;
     }
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -106,15 +110,17 @@ void copy_descriptors(const VkCopyDescriptorSet& copy) {
     if (!sb || !db)
         return;
     if (sb->type == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK) {
-        std::memcpy(ds.host + db->offset + copy.dstArrayElement, ss.host + sb->offset + copy.srcArrayElement,
-                    copy.descriptorCount);
+        std::memcpy(ds.host + db->offset + copy.dstArrayElement,
+                    ss.host + sb->offset + copy.srcArrayElement, copy.descriptorCount);
         return;
     }
     Cursor from(ss, copy.srcBinding, copy.srcArrayElement);
     Cursor to(ds, copy.dstBinding, copy.dstArrayElement);
-    for (uint32_t i = 0; i < copy.descriptorCount && from.binding() && to.binding(); ++i, from.next(), to.next()) {
+    for (uint32_t i = 0; i < copy.descriptorCount && from.binding() && to.binding();
+         ++i, from.next(), to.next()) {
         uint32_t n = from.binding()->stride;
-        if (from.binding()->type == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER && !to.binding()->immutable.empty())
+        if (from.binding()->type == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER &&
+            !to.binding()->immutable.empty())
             n = hw::ImageDescriptor::kBytes;
         std::memcpy(to.memory(), from.memory(), n);
         if (is_dynamic(from.binding()->type))
@@ -129,10 +135,13 @@ const void* write_source(const VkWriteDescriptorSet& w, uint32_t i) {
     case VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER:
     case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE:
     case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE:
-    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT: return &w.pImageInfo[i];
+    case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT:
+        return &w.pImageInfo[i];
     case VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER:
-    case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER: return &w.pTexelBufferView[i];
-    default: return &w.pBufferInfo[i];
+    case VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER:
+        return &w.pTexelBufferView[i];
+    default:
+        return &w.pBufferInfo[i];
     }
 }
 
@@ -140,7 +149,8 @@ const void* write_source(const VkWriteDescriptorSet& w, uint32_t i) {
 
 void write_immutable_samplers(const SetStorage& s) {
     for (const BindingLayout& b : s.layout->bindings) {
-        uint32_t skip = b.type == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER ? cc::kCombinedSamplerOffset : 0;
+        uint32_t skip =
+            b.type == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER ? cc::kCombinedSamplerOffset : 0;
         for (size_t i = 0; i < b.immutable.size(); ++i)
             std::memcpy(s.host + b.offset + i * b.stride + skip, b.immutable[i].data(),
                         hw::SamplerDescriptor::kBytes);
@@ -183,8 +193,8 @@ void DescriptorPool::reset() {
     used = 0;
 }
 
-VkResult DescriptorPool::allocate(std::shared_ptr<const SetLayoutData> layout, uint32_t variable_count,
-                                  DescriptorSet** out) {
+VkResult DescriptorPool::allocate(std::shared_ptr<const SetLayoutData> layout,
+                                  uint32_t variable_count, DescriptorSet** out) {
     if (sets.size() >= max_sets)
         return VK_ERROR_OUT_OF_POOL_MEMORY;
     auto set = std::make_unique<DescriptorSet>();
@@ -270,7 +280,8 @@ VkResult CreateDescriptorPool(VkDevice device, const VkDescriptorPoolCreateInfo*
     return VK_SUCCESS;
 }
 
-void DestroyDescriptorPool(VkDevice device, VkDescriptorPool pool, const VkAllocationCallbacks* callbacks) {
+void DestroyDescriptorPool(VkDevice device, VkDescriptorPool pool,
+                           const VkAllocationCallbacks* callbacks) {
     auto* d = Device::from(device);
     if (auto* p = DescriptorPool::from(pool)) {
         p->reset();
@@ -284,14 +295,17 @@ VkResult ResetDescriptorPool(VkDevice, VkDescriptorPool pool, VkDescriptorPoolRe
     return VK_SUCCESS;
 }
 
-VkResult AllocateDescriptorSets(VkDevice, const VkDescriptorSetAllocateInfo* info, VkDescriptorSet* out) {
+VkResult AllocateDescriptorSets(VkDevice, const VkDescriptorSetAllocateInfo* info,
+                                VkDescriptorSet* out) {
     auto* pool = DescriptorPool::from(info->descriptorPool);
     auto* counts = find<VkDescriptorSetVariableDescriptorCountAllocateInfo>(
         info->pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_ALLOCATE_INFO);
     for (uint32_t i = 0; i < info->descriptorSetCount; ++i) {
-        uint32_t variable = counts && i < counts->descriptorSetCount ? counts->pDescriptorCounts[i] : 0;
+        uint32_t variable =
+            counts && i < counts->descriptorSetCount ? counts->pDescriptorCounts[i] : 0;
         DescriptorSet* set = nullptr;
-        VkResult r = pool->allocate(DescriptorSetLayout::from(info->pSetLayouts[i])->data, variable, &set);
+        VkResult r =
+            pool->allocate(DescriptorSetLayout::from(info->pSetLayouts[i])->data, variable, &set);
         if (r != VK_SUCCESS) {
             for (uint32_t j = 0; j < info->descriptorSetCount; ++j) {
                 if (j < i)
@@ -305,27 +319,31 @@ VkResult AllocateDescriptorSets(VkDevice, const VkDescriptorSetAllocateInfo* inf
     return VK_SUCCESS;
 }
 
-VkResult FreeDescriptorSets(VkDevice, VkDescriptorPool pool, uint32_t count, const VkDescriptorSet* sets) {
+VkResult FreeDescriptorSets(VkDevice, VkDescriptorPool pool, uint32_t count,
+                            const VkDescriptorSet* sets) {
     for (uint32_t i = 0; i < count; ++i)
         DescriptorPool::from(pool)->free_set(DescriptorSet::from(sets[i]));
     return VK_SUCCESS;
 }
 
-void UpdateDescriptorSets(VkDevice, uint32_t write_count, const VkWriteDescriptorSet* writes, uint32_t copy_count,
-                          const VkCopyDescriptorSet* copies) {
+void UpdateDescriptorSets(VkDevice, uint32_t write_count, const VkWriteDescriptorSet* writes,
+                          uint32_t copy_count, const VkCopyDescriptorSet* copies) {
     for (uint32_t i = 0; i < write_count; ++i)
         write_descriptors(DescriptorSet::from(writes[i].dstSet)->storage(), writes[i]);
     for (uint32_t i = 0; i < copy_count; ++i)
         copy_descriptors(copies[i]);
 }
 
-VkResult CreateDescriptorUpdateTemplate(VkDevice device, const VkDescriptorUpdateTemplateCreateInfo* info,
-                                        const VkAllocationCallbacks* callbacks, VkDescriptorUpdateTemplate* out) {
+VkResult CreateDescriptorUpdateTemplate(VkDevice device,
+                                        const VkDescriptorUpdateTemplateCreateInfo* info,
+                                        const VkAllocationCallbacks* callbacks,
+                                        VkDescriptorUpdateTemplate* out) {
     auto* d = Device::from(device);
     auto* t = d->make<DescriptorUpdateTemplate>(callbacks);
     if (!t)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    t->entries.assign(info->pDescriptorUpdateEntries, info->pDescriptorUpdateEntries + info->descriptorUpdateEntryCount);
+    t->entries.assign(info->pDescriptorUpdateEntries,
+                      info->pDescriptorUpdateEntries + info->descriptorUpdateEntryCount);
     t->bind_point = info->pipelineBindPoint;
     t->set = info->set;
     *out = t->handle();
@@ -337,7 +355,8 @@ void DestroyDescriptorUpdateTemplate(VkDevice device, VkDescriptorUpdateTemplate
     Device::from(device)->drop(callbacks, DescriptorUpdateTemplate::from(t));
 }
 
-void UpdateDescriptorSetWithTemplate(VkDevice, VkDescriptorSet set, VkDescriptorUpdateTemplate t, const void* data) {
+void UpdateDescriptorSetWithTemplate(VkDevice, VkDescriptorSet set, VkDescriptorUpdateTemplate t,
+                                     const void* data) {
     write_template(DescriptorSet::from(set)->storage(), *DescriptorUpdateTemplate::from(t), data);
 }
 

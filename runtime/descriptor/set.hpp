@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Descriptor pools, sets, updates and update templates.
 //
-// A set is a piece of host-visible GPU memory that updates write directly; the GPU reads it when a command executes, so updates
-// after binding need nothing else. Dynamic buffers also keep their descriptor on the host, to which bind-time offsets are added.
-// Ownership: the pool owns its sets and their memory. Threading: the pool is externally synchronised.
-// Failure: out of pool memory when maxSets is reached.
+// A set is a piece of host-visible GPU memory that updates write directly; the GPU reads it when a
+// command executes, so updates after binding need nothing else. Dynamic buffers also keep their
+// descriptor on the host, to which bind-time offsets are added. Ownership: the pool owns its sets
+// and their memory. Threading: the pool is externally synchronised. Failure: out of pool memory
+// when maxSets is reached.
 #pragma once
 
 #include "runtime/descriptor/layout.hpp"
@@ -24,13 +25,13 @@ struct SetStorage {
 
 /// VkDescriptorSet.
 struct DescriptorSet : Object<DescriptorSet, VkDescriptorSet> {
-    DescriptorPool* pool = nullptr;               ///< owner
-    std::shared_ptr<const SetLayoutData> layout;  ///< layout
-    uint64_t address = 0;                         ///< GPU address, 0 for an empty layout
-    std::byte* host = nullptr;                    ///< host pointer
-    uint64_t size_bytes = 0;                      ///< bytes taken from the pool
-    GpuPiece own;                                 ///< memory outside the pool's block
-    std::vector<hw::BufferDescriptor> dynamic;    ///< dynamic buffers
+    DescriptorPool* pool = nullptr;              ///< owner
+    std::shared_ptr<const SetLayoutData> layout; ///< layout
+    uint64_t address = 0;                        ///< GPU address, 0 for an empty layout
+    std::byte* host = nullptr;                   ///< host pointer
+    uint64_t size_bytes = 0;                     ///< bytes taken from the pool
+    GpuPiece own;                                ///< memory outside the pool's block
+    std::vector<hw::BufferDescriptor> dynamic;   ///< dynamic buffers
     /// What updates need.
     SetStorage storage() { return {layout.get(), host, dynamic.data()}; }
 };
@@ -46,7 +47,8 @@ struct DescriptorPool : Object<DescriptorPool, VkDescriptorPool> {
     /// Frees all sets.
     void reset();
     /// Makes a set.
-    VkResult allocate(std::shared_ptr<const SetLayoutData> layout, uint32_t variable_count, DescriptorSet** out);
+    VkResult allocate(std::shared_ptr<const SetLayoutData> layout, uint32_t variable_count,
+                      DescriptorSet** out);
     /// Frees one set.
     void free_set(DescriptorSet* set);
 };

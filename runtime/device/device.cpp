@@ -37,7 +37,8 @@ VkResult open_device(Device& d) {
 void collect_features(const VkDeviceCreateInfo& info, VkPhysicalDeviceFeatures& out) {
     if (info.pEnabledFeatures)
         out = *info.pEnabledFeatures;
-    else if (auto* f = find<VkPhysicalDeviceFeatures2>(info.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2))
+    else if (auto* f = find<VkPhysicalDeviceFeatures2>(
+                 info.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2))
         out = f->features;
 }
 
@@ -48,7 +49,8 @@ uint64_t deadline_after(uint64_t timeout_ns) {
         return 0;
     timespec ts{};
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    uint64_t now = static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
+    uint64_t now =
+        static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
     return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 }
 
@@ -74,7 +76,9 @@ VkResult Queue::submit(std::span<const kmd::Ib> ibs, std::span<const kmd::SyncPo
     return r;
 }
 
-VkResult Queue::wait_idle() { return device->check(timeline->wait(submitted, UINT64_MAX)); }
+VkResult Queue::wait_idle() {
+    return device->check(timeline->wait(submitted, UINT64_MAX));
+}
 
 namespace vk {
 
@@ -126,25 +130,38 @@ void GetDeviceQueue2(VkDevice device, const VkDeviceQueueInfo2* info, VkQueue* o
     *out = info->flags == 0 ? Device::from(device)->queue.handle() : VK_NULL_HANDLE;
 }
 
-VkResult QueueWaitIdle(VkQueue queue) { return Queue::from(queue)->wait_idle(); }
+VkResult QueueWaitIdle(VkQueue queue) {
+    return Queue::from(queue)->wait_idle();
+}
 
-VkResult DeviceWaitIdle(VkDevice device) { return Device::from(device)->queue.wait_idle(); }
+VkResult DeviceWaitIdle(VkDevice device) {
+    return Device::from(device)->queue.wait_idle();
+}
 
-void GetDeviceGroupPeerMemoryFeatures(VkDevice, uint32_t, uint32_t, uint32_t, VkPeerMemoryFeatureFlags* out) {
+void GetDeviceGroupPeerMemoryFeatures(VkDevice, uint32_t, uint32_t, uint32_t,
+                                      VkPeerMemoryFeatureFlags* out) {
     *out = VK_PEER_MEMORY_FEATURE_COPY_SRC_BIT | VK_PEER_MEMORY_FEATURE_COPY_DST_BIT |
            VK_PEER_MEMORY_FEATURE_GENERIC_SRC_BIT | VK_PEER_MEMORY_FEATURE_GENERIC_DST_BIT;
 }
 
-VkResult GetCalibratedTimestampsKHR(VkDevice device, uint32_t count, const VkCalibratedTimestampInfoKHR* infos,
-                                    uint64_t* stamps, uint64_t* deviation) {
+VkResult GetCalibratedTimestampsKHR(VkDevice device, uint32_t count,
+                                    const VkCalibratedTimestampInfoKHR* infos, uint64_t* stamps,
+                                    uint64_t* deviation) {
     for (uint32_t i = 0; i < count; ++i) {
         timespec ts{};
         switch (infos[i].timeDomain) {
-        case VK_TIME_DOMAIN_DEVICE_KHR: stamps[i] = Device::from(device)->kmd->timestamp(); continue;
-        case VK_TIME_DOMAIN_CLOCK_MONOTONIC_RAW_KHR: clock_gettime(CLOCK_MONOTONIC_RAW, &ts); break;
-        default: clock_gettime(CLOCK_MONOTONIC, &ts); break;
+        case VK_TIME_DOMAIN_DEVICE_KHR:
+            stamps[i] = Device::from(device)->kmd->timestamp();
+            continue;
+        case VK_TIME_DOMAIN_CLOCK_MONOTONIC_RAW_KHR:
+            clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+            break;
+        default:
+            clock_gettime(CLOCK_MONOTONIC, &ts);
+            break;
         }
-        stamps[i] = static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
+        stamps[i] =
+            static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
     }
     *deviation = 1000;
     return VK_SUCCESS;

@@ -99,8 +99,12 @@ constexpr ExtensionRow kDevice[] = {
 
 } // namespace
 
-std::span<const ExtensionRow> instance_extensions() { return kInstance; }
-std::span<const ExtensionRow> device_extensions() { return kDevice; }
+std::span<const ExtensionRow> instance_extensions() {
+    return kInstance;
+}
+std::span<const ExtensionRow> device_extensions() {
+    return kDevice;
+}
 
 bool has_extension(std::span<const ExtensionRow> table, std::string_view name) {
     for (const auto& row : table)
@@ -126,7 +130,8 @@ bool ExtensionSet::has_any(std::string_view list) const {
     return false;
 }
 
-VkResult enumerate_extensions(std::span<const ExtensionRow> table, uint32_t* count, VkExtensionProperties* out) {
+VkResult enumerate_extensions(std::span<const ExtensionRow> table, uint32_t* count,
+                              VkExtensionProperties* out) {
     OutArray<VkExtensionProperties> a(count, out);
     for (const auto& row : table) {
         VkExtensionProperties p{};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The extensions the runtime implements, as one table; enumeration, enabling and get-proc all read it.
+// The extensions the runtime implements, as one table; enumeration, enabling and get-proc all read
+// it.
 //
-// A row is added only when everything the extension requires works. Ownership: static. Threading: immutable. Failure: none.
+// A row is added only when everything the extension requires works. Ownership: static. Threading:
+// immutable. Failure: none.
 #pragma once
 
 #include <vulkan/vulkan_core.h>
@@ -41,6 +43,7 @@ private:
 };
 
 /// Fills the two-call enumeration.
-VkResult enumerate_extensions(std::span<const ExtensionRow> table, uint32_t* count, VkExtensionProperties* out);
+VkResult enumerate_extensions(std::span<const ExtensionRow> table, uint32_t* count,
+                              VkExtensionProperties* out);
 
 } // namespace kite::rt

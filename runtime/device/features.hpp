@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What the driver supports: core features, one row per feature structure of an extension, and the limits.
+// What the driver supports: core features, one row per feature structure of an extension, and the
+// limits.
 //
-// features.cpp is the table to edit when something new works. Queries and the check at device creation read the same rows, so a
-// feature that was not offered can't be enabled. Unknown structures in a chain are left alone, as the specification asks.
-// Ownership: static. Threading: pure. Failure: none.
+// features.cpp is the table to edit when something new works. Queries and the check at device
+// creation read the same rows, so a feature that was not offered can't be enabled. Unknown
+// structures in a chain are left alone, as the specification asks. Ownership: static. Threading:
+// pure. Failure: none.
 #pragma once
 
 #include "runtime/device/instance.hpp"

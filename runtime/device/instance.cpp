@@ -40,7 +40,8 @@ VkResult EnumerateInstanceVersion(uint32_t* version) {
     return VK_SUCCESS;
 }
 
-VkResult EnumerateInstanceExtensionProperties(const char* layer, uint32_t* count, VkExtensionProperties* out) {
+VkResult EnumerateInstanceExtensionProperties(const char* layer, uint32_t* count,
+                                              VkExtensionProperties* out) {
     if (layer)
         return VK_ERROR_LAYER_NOT_PRESENT;
     return enumerate_extensions(instance_extensions(), count, out);
@@ -51,7 +52,8 @@ VkResult EnumerateInstanceLayerProperties(uint32_t* count, VkLayerProperties*) {
     return VK_SUCCESS;
 }
 
-VkResult CreateInstance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* callbacks, VkInstance* out) {
+VkResult CreateInstance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* callbacks,
+                        VkInstance* out) {
     HostAlloc alloc(callbacks);
     for (uint32_t i = 0; i < info->enabledExtensionCount; ++i)
         if (!has_extension(instance_extensions(), info->ppEnabledExtensionNames[i]))
@@ -89,7 +91,8 @@ VkResult EnumeratePhysicalDevices(VkInstance instance, uint32_t* count, VkPhysic
     return a.result();
 }
 
-VkResult EnumeratePhysicalDeviceGroups(VkInstance instance, uint32_t* count, VkPhysicalDeviceGroupProperties* out) {
+VkResult EnumeratePhysicalDeviceGroups(VkInstance instance, uint32_t* count,
+                                       VkPhysicalDeviceGroupProperties* out) {
     auto* inst = Instance::from(instance);
     OutArray<VkPhysicalDeviceGroupProperties> a(count, out);
     if (inst->has_device) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // VkInstance and VkPhysicalDevice: what is known without opening the device.
 //
-// Creating an instance starts no threads and loads no library: every Vulkan application opens every installed driver. There is
-// exactly one physical device, part of the instance, described by kmd::probe().
-// Ownership: the application owns the instance; the physical device lives in it. Threading: immutable after creation.
+// Creating an instance starts no threads and loads no library: every Vulkan application opens every
+// installed driver. There is exactly one physical device, part of the instance, described by
+// kmd::probe(). Ownership: the application owns the instance; the physical device lives in it.
+// Threading: immutable after creation.
 #pragma once
 
 #include "runtime/device/extensions.hpp"

@@ -9,14 +9,18 @@
 namespace kite::rt {
 namespace {
 
-template <class T> T* as(VkBaseOutStructure* s) { return reinterpret_cast<T*>(s); }
+template <class T>
+T* as(VkBaseOutStructure* s) {
+    return reinterpret_cast<T*>(s);
+}
 
-constexpr VkSubgroupFeatureFlags kSubgroupOps = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_VOTE_BIT |
-                                                VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
-                                                VK_SUBGROUP_FEATURE_BALLOT_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT |
-                                                VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT |
-                                                VK_SUBGROUP_FEATURE_QUAD_BIT;
-constexpr VkShaderStageFlags kSubgroupStages = VK_SHADER_STAGE_COMPUTE_BIT | VK_SHADER_STAGE_FRAGMENT_BIT;
+constexpr VkSubgroupFeatureFlags kSubgroupOps =
+    VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_VOTE_BIT |
+    VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT |
+    VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT |
+    VK_SUBGROUP_FEATURE_QUAD_BIT;
+constexpr VkShaderStageFlags kSubgroupStages =
+    VK_SHADER_STAGE_COMPUTE_BIT | VK_SHADER_STAGE_FRAGMENT_BIT;
 constexpr VkDeviceSize kMaxAllocation = uint64_t{1} << 34;
 constexpr VkDeviceSize kMaxBuffer = uint64_t{1} << 34;
 
@@ -37,8 +41,10 @@ void fill_float_controls(VkPhysicalDeviceFloatControlsProperties& o) {
         *b = VK_FALSE;
     o.shaderSignedZeroInfNanPreserveFloat16 = o.shaderSignedZeroInfNanPreserveFloat32 =
         o.shaderSignedZeroInfNanPreserveFloat64 = VK_TRUE;
-    o.shaderDenormPreserveFloat16 = o.shaderDenormPreserveFloat32 = o.shaderDenormPreserveFloat64 = VK_TRUE;
-    o.shaderRoundingModeRTEFloat16 = o.shaderRoundingModeRTEFloat32 = o.shaderRoundingModeRTEFloat64 = VK_TRUE;
+    o.shaderDenormPreserveFloat16 = o.shaderDenormPreserveFloat32 = o.shaderDenormPreserveFloat64 =
+        VK_TRUE;
+    o.shaderRoundingModeRTEFloat16 = o.shaderRoundingModeRTEFloat32 =
+        o.shaderRoundingModeRTEFloat64 = VK_TRUE;
 }
 
 void fill_descriptor_indexing(VkPhysicalDeviceDescriptorIndexingProperties& o) {
@@ -242,7 +248,8 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             auto* o = as<VkPhysicalDeviceDriverProperties>(s);
             o->driverID = static_cast<VkDriverId>(0);
             copy_text(o->driverName, VK_MAX_DRIVER_NAME_SIZE, "Kite");
-            copy_text(o->driverInfo, VK_MAX_DRIVER_INFO_SIZE, ("0.1 (" + p.facts.description + ")").c_str());
+            copy_text(o->driverInfo, VK_MAX_DRIVER_INFO_SIZE,
+                      ("0.1 (" + p.facts.description + ")").c_str());
             o->conformanceVersion = {0, 0, 0, 0};
             break;
         }
@@ -250,13 +257,14 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             as<VkPhysicalDevicePushDescriptorPropertiesKHR>(s)->maxPushDescriptors = 32;
             break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_PROPERTIES:
-            as<VkPhysicalDeviceTimelineSemaphoreProperties>(s)->maxTimelineSemaphoreValueDifference =
-                UINT64_MAX;
+            as<VkPhysicalDeviceTimelineSemaphoreProperties>(s)
+                ->maxTimelineSemaphoreValueDifference = UINT64_MAX;
             break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEPTH_STENCIL_RESOLVE_PROPERTIES: {
             auto* o = as<VkPhysicalDeviceDepthStencilResolveProperties>(s);
-            o->supportedDepthResolveModes = VK_RESOLVE_MODE_SAMPLE_ZERO_BIT | VK_RESOLVE_MODE_AVERAGE_BIT |
-                                            VK_RESOLVE_MODE_MIN_BIT | VK_RESOLVE_MODE_MAX_BIT;
+            o->supportedDepthResolveModes = VK_RESOLVE_MODE_SAMPLE_ZERO_BIT |
+                                            VK_RESOLVE_MODE_AVERAGE_BIT | VK_RESOLVE_MODE_MIN_BIT |
+                                            VK_RESOLVE_MODE_MAX_BIT;
             o->supportedStencilResolveModes =
                 VK_RESOLVE_MODE_SAMPLE_ZERO_BIT | VK_RESOLVE_MODE_MIN_BIT | VK_RESOLVE_MODE_MAX_BIT;
             o->independentResolveNone = VK_TRUE;
@@ -267,10 +275,12 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             fill_float_controls(*as<VkPhysicalDeviceFloatControlsProperties>(s));
             break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VERTEX_ATTRIBUTE_DIVISOR_PROPERTIES_EXT:
-            as<VkPhysicalDeviceVertexAttributeDivisorPropertiesEXT>(s)->maxVertexAttribDivisor = UINT32_MAX - 1;
+            as<VkPhysicalDeviceVertexAttributeDivisorPropertiesEXT>(s)->maxVertexAttribDivisor =
+                UINT32_MAX - 1;
             break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_CUSTOM_BORDER_COLOR_PROPERTIES_EXT:
-            as<VkPhysicalDeviceCustomBorderColorPropertiesEXT>(s)->maxCustomBorderColorSamplers = 1u << 20;
+            as<VkPhysicalDeviceCustomBorderColorPropertiesEXT>(s)->maxCustomBorderColorSamplers =
+                1u << 20;
             break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_PROPERTIES:
             fill_descriptor_indexing(*as<VkPhysicalDeviceDescriptorIndexingProperties>(s));
@@ -312,7 +322,8 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES: {
             // Nothing is faster than its expansion.
             auto* o = as<VkPhysicalDeviceShaderIntegerDotProductProperties>(s);
-            VkBool32* last = &o->integerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated;
+            VkBool32* last =
+                &o->integerDotProductAccumulatingSaturating64BitMixedSignednessAccelerated;
             for (VkBool32* b = &o->integerDotProduct8BitUnsignedAccelerated; b <= last; ++b)
                 *b = VK_FALSE;
             break;
@@ -324,7 +335,8 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             o->requiredSubgroupSizeStages = VK_SHADER_STAGE_COMPUTE_BIT;
             break;
         }
-        default: break;
+        default:
+            break;
         }
     }
 }
@@ -349,13 +361,19 @@ void GetPhysicalDeviceProperties2(VkPhysicalDevice physical, VkPhysicalDevicePro
     fill_properties(*PhysicalDevice::from(physical), out->pNext);
 }
 
-void GetPhysicalDeviceFeatures(VkPhysicalDevice, VkPhysicalDeviceFeatures* out) { *out = core_features(); }
+void GetPhysicalDeviceFeatures(VkPhysicalDevice, VkPhysicalDeviceFeatures* out) {
+    *out = core_features();
+}
 
-void GetPhysicalDeviceFeatures2(VkPhysicalDevice, VkPhysicalDeviceFeatures2* out) { fill_features(out); }
+void GetPhysicalDeviceFeatures2(VkPhysicalDevice, VkPhysicalDeviceFeatures2* out) {
+    fill_features(out);
+}
 
-void GetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice, uint32_t* count, VkQueueFamilyProperties* out) {
+void GetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice, uint32_t* count,
+                                            VkQueueFamilyProperties* out) {
     OutArray<VkQueueFamilyProperties> a(count, out);
-    a.push({VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT, 1, 64, {1, 1, 1}});
+    a.push(
+        {VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT, 1, 64, {1, 1, 1}});
 }
 
 void GetPhysicalDeviceQueueFamilyProperties2(VkPhysicalDevice physical, uint32_t* count,
@@ -367,17 +385,21 @@ void GetPhysicalDeviceQueueFamilyProperties2(VkPhysicalDevice physical, uint32_t
     }
 }
 
-void GetPhysicalDeviceMemoryProperties(VkPhysicalDevice physical, VkPhysicalDeviceMemoryProperties* out) {
+void GetPhysicalDeviceMemoryProperties(VkPhysicalDevice physical,
+                                       VkPhysicalDeviceMemoryProperties* out) {
     *out = {};
     out->memoryTypeCount = 1;
-    out->memoryTypes[0] = {VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                               VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
-                           0};
+    out->memoryTypes[0] = {
+        VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+            VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+        0};
     out->memoryHeapCount = 1;
-    out->memoryHeaps[0] = {PhysicalDevice::from(physical)->facts.vram_bytes, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT};
+    out->memoryHeaps[0] = {PhysicalDevice::from(physical)->facts.vram_bytes,
+                           VK_MEMORY_HEAP_DEVICE_LOCAL_BIT};
 }
 
-void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical, VkPhysicalDeviceMemoryProperties2* out) {
+void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical,
+                                        VkPhysicalDeviceMemoryProperties2* out) {
     GetPhysicalDeviceMemoryProperties(physical, &out->memoryProperties);
     auto* budget = find_mut<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
         out->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
@@ -389,29 +411,34 @@ void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical, VkPhysicalDev
     }
 }
 
-void GetPhysicalDeviceExternalBufferProperties(VkPhysicalDevice, const VkPhysicalDeviceExternalBufferInfo*,
+void GetPhysicalDeviceExternalBufferProperties(VkPhysicalDevice,
+                                               const VkPhysicalDeviceExternalBufferInfo*,
                                                VkExternalBufferProperties* out) {
     out->externalMemoryProperties = {};
 }
 
-void GetPhysicalDeviceExternalFenceProperties(VkPhysicalDevice, const VkPhysicalDeviceExternalFenceInfo*,
+void GetPhysicalDeviceExternalFenceProperties(VkPhysicalDevice,
+                                              const VkPhysicalDeviceExternalFenceInfo*,
                                               VkExternalFenceProperties* out) {
     out->exportFromImportedHandleTypes = out->compatibleHandleTypes = 0;
     out->externalFenceFeatures = 0;
 }
 
-void GetPhysicalDeviceExternalSemaphoreProperties(VkPhysicalDevice, const VkPhysicalDeviceExternalSemaphoreInfo*,
+void GetPhysicalDeviceExternalSemaphoreProperties(VkPhysicalDevice,
+                                                  const VkPhysicalDeviceExternalSemaphoreInfo*,
                                                   VkExternalSemaphoreProperties* out) {
     out->exportFromImportedHandleTypes = out->compatibleHandleTypes = 0;
     out->externalSemaphoreFeatures = 0;
 }
 
-VkResult GetPhysicalDeviceToolProperties(VkPhysicalDevice, uint32_t* count, VkPhysicalDeviceToolProperties*) {
+VkResult GetPhysicalDeviceToolProperties(VkPhysicalDevice, uint32_t* count,
+                                         VkPhysicalDeviceToolProperties*) {
     *count = 0;
     return VK_SUCCESS;
 }
 
-VkResult GetPhysicalDeviceCalibrateableTimeDomainsKHR(VkPhysicalDevice, uint32_t* count, VkTimeDomainKHR* out) {
+VkResult GetPhysicalDeviceCalibrateableTimeDomainsKHR(VkPhysicalDevice, uint32_t* count,
+                                                      VkTimeDomainKHR* out) {
     OutArray<VkTimeDomainKHR> a(count, out);
     a.push(VK_TIME_DOMAIN_DEVICE_KHR);
     a.push(VK_TIME_DOMAIN_CLOCK_MONOTONIC_KHR);

@@ -6,12 +6,14 @@ namespace {
 std::atomic<uint64_t> g_used{0};
 } // namespace
 
-uint64_t process_memory_used() { return g_used; }
+uint64_t process_memory_used() {
+    return g_used;
+}
 
 namespace vk {
 
-VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* callbacks,
-                        VkDeviceMemory* out) {
+VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info,
+                        const VkAllocationCallbacks* callbacks, VkDeviceMemory* out) {
     auto* d = Device::from(device);
     if (info->memoryTypeIndex != 0 || info->allocationSize > d->physical->facts.vram_bytes)
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
@@ -21,7 +23,8 @@ VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info, const
     if (!m)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     uint64_t size = info->allocationSize ? info->allocationSize : 1;
-    auto bound = GpuHeap::make_bound(*d->kmd, *d->va, {.size_bytes = size, .host_visible = true, .exportable = false});
+    auto bound = GpuHeap::make_bound(
+        *d->kmd, *d->va, {.size_bytes = size, .host_visible = true, .exportable = false});
     if (!bound) {
         d->drop(callbacks, m);
         return d->report(bound.error());
@@ -45,20 +48,28 @@ void FreeMemory(VkDevice device, VkDeviceMemory memory, const VkAllocationCallba
     d->drop(callbacks, m);
 }
 
-VkResult MapMemory(VkDevice, VkDeviceMemory memory, VkDeviceSize offset, VkDeviceSize, VkMemoryMapFlags, void** out) {
+VkResult MapMemory(VkDevice, VkDeviceMemory memory, VkDeviceSize offset, VkDeviceSize,
+                   VkMemoryMapFlags, void** out) {
     *out = static_cast<char*>(DeviceMemory::from(memory)->bound.host) + offset;
     return VK_SUCCESS;
 }
 
 void UnmapMemory(VkDevice, VkDeviceMemory) {}
 
-VkResult FlushMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) { return VK_SUCCESS; }
+VkResult FlushMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) {
+    return VK_SUCCESS;
+}
 
-VkResult InvalidateMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) { return VK_SUCCESS; }
+VkResult InvalidateMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) {
+    return VK_SUCCESS;
+}
 
-void GetDeviceMemoryCommitment(VkDevice, VkDeviceMemory, VkDeviceSize* out) { *out = 0; }
+void GetDeviceMemoryCommitment(VkDevice, VkDeviceMemory, VkDeviceSize* out) {
+    *out = 0;
+}
 
-uint64_t GetDeviceMemoryOpaqueCaptureAddress(VkDevice, const VkDeviceMemoryOpaqueCaptureAddressInfo* info) {
+uint64_t GetDeviceMemoryOpaqueCaptureAddress(VkDevice,
+                                             const VkDeviceMemoryOpaqueCaptureAddressInfo* info) {
     return DeviceMemory::from(info->memory)->bound.address;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // VkDeviceMemory: one kernel buffer with one GPU address, bound for its whole life.
 //
-// Resources are placed inside it, so their GPU address is the memory's plus the bind offset. Every allocation is host-visible,
-// coherent and cached; mapping is free. Freed memory returns to the system at once.
-// Ownership: the application. Threading: immutable after creation. Failure: out of device memory, too many objects.
+// Resources are placed inside it, so their GPU address is the memory's plus the bind offset. Every
+// allocation is host-visible, coherent and cached; mapping is free. Freed memory returns to the
+// system at once. Ownership: the application. Threading: immutable after creation. Failure: out of
+// device memory, too many objects.
 #pragma once
 
 #include "runtime/device/device.hpp"
@@ -15,8 +16,8 @@ namespace kite::rt {
 
 /// The allocation.
 struct DeviceMemory : Object<DeviceMemory, VkDeviceMemory> {
-    BoundBo bound;              ///< buffer, address, mapping
-    uint64_t size_bytes = 0;    ///< allocationSize
+    BoundBo bound;           ///< buffer, address, mapping
+    uint64_t size_bytes = 0; ///< allocationSize
 };
 
 } // namespace kite::rt

@@ -5,7 +5,8 @@
 
 namespace kite::rt {
 
-kmd::Result<BoundBo> GpuHeap::make_bound(kmd::Device& kmd, VaAllocator& va, const kmd::BoDesc& desc) {
+kmd::Result<BoundBo> GpuHeap::make_bound(kmd::Device& kmd, VaAllocator& va,
+                                         const kmd::BoDesc& desc) {
     BoundBo out;
     auto bo = kmd.create_bo(desc);
     if (!bo)
@@ -50,7 +51,8 @@ kmd::Result<GpuPiece> GpuHeap::allocate(uint64_t size) {
         size = 1;
     uint32_t log2 = static_cast<uint32_t>(std::bit_width(size - 1));
     if (log2 > kMaxLog2) {
-        auto b = make_bound(kmd_, va_, {.size_bytes = size, .host_visible = true, .exportable = false});
+        auto b =
+            make_bound(kmd_, va_, {.size_bytes = size, .host_visible = true, .exportable = false});
         if (!b)
             return std::unexpected(b.error());
         uint32_t slot;
@@ -76,13 +78,15 @@ kmd::Result<GpuPiece> GpuHeap::allocate(uint64_t size) {
         // What is left of the old block becomes smallest-class pieces of the largest fitting sizes.
         while (bump_end_ - bump_address_ >= (uint64_t{1} << kMinLog2)) {
             uint64_t rest = bump_end_ - bump_address_;
-            uint32_t l = std::min<uint32_t>(static_cast<uint32_t>(std::bit_width(rest)) - 1, kMaxLog2);
+            uint32_t l =
+                std::min<uint32_t>(static_cast<uint32_t>(std::bit_width(rest)) - 1, kMaxLog2);
             uint64_t n = uint64_t{1} << l;
             free_[l - kMinLog2].push_back({bump_address_, bump_host_, n, l - kMinLog2, 0});
             bump_address_ += n;
             bump_host_ += n;
         }
-        auto b = make_bound(kmd_, va_, {.size_bytes = kBlockBytes, .host_visible = true, .exportable = false});
+        auto b = make_bound(kmd_, va_,
+                            {.size_bytes = kBlockBytes, .host_visible = true, .exportable = false});
         if (!b)
             return std::unexpected(b.error());
         bump_address_ = b->address;

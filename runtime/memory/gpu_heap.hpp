@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Suballocator for the runtime's own GPU memory: descriptor sets, command streams, programs, queries, events.
+// Suballocator for the runtime's own GPU memory: descriptor sets, command streams, programs,
+// queries, events.
 //
-// Grabs host-visible buffers of 1 MiB (or one per large request), binds them, and hands out pieces by power-of-two size classes
-// (256 bytes .. 256 KiB); a piece knows its GPU address and its host pointer. Freed pieces go to their class's free list.
-// Ownership: the Device owns the heap; pieces are plain values returned with release(). Threading: internally locked.
-// Failure: Result with out_of_device_memory. New pieces are not zeroed.
+// Grabs host-visible buffers of 1 MiB (or one per large request), binds them, and hands out pieces
+// by power-of-two size classes (256 bytes .. 256 KiB); a piece knows its GPU address and its host
+// pointer. Freed pieces go to their class's free list. Ownership: the Device owns the heap; pieces
+// are plain values returned with release(). Threading: internally locked. Failure: Result with
+// out_of_device_memory. New pieces are not zeroed.
 #pragma once
 
 #include "runtime/kmd/kmd.hpp"
@@ -18,11 +20,11 @@ namespace kite::rt {
 
 /// A piece of GPU memory.
 struct GpuPiece {
-    uint64_t address = 0;     ///< GPU address; 0 = empty
-    void* host = nullptr;     ///< host pointer
-    uint64_t size_bytes = 0;  ///< usable bytes (the class size)
-    uint32_t size_class = 0;  ///< internal
-    uint32_t block = 0;       ///< internal: block of a large piece
+    uint64_t address = 0;    ///< GPU address; 0 = empty
+    void* host = nullptr;    ///< host pointer
+    uint64_t size_bytes = 0; ///< usable bytes (the class size)
+    uint32_t size_class = 0; ///< internal
+    uint32_t block = 0;      ///< internal: block of a large piece
     /// True when it holds memory.
     explicit operator bool() const { return address != 0; }
 };
@@ -47,7 +49,8 @@ public:
     /// Returns a piece; empty ones are ignored. The GPU must be done with it.
     void release(GpuPiece& piece);
     /// Creates a buffer with an address, for other users too.
-    static kmd::Result<BoundBo> make_bound(kmd::Device& kmd, VaAllocator& va, const kmd::BoDesc& desc);
+    static kmd::Result<BoundBo> make_bound(kmd::Device& kmd, VaAllocator& va,
+                                           const kmd::BoDesc& desc);
     /// Unbinds and frees the address.
     static void drop_bound(kmd::Device& kmd, VaAllocator& va, BoundBo& b);
 

@@ -6,7 +6,9 @@
 namespace kite::rt {
 namespace {
 constexpr uint64_t kLarge = 2 * 1024 * 1024;
-constexpr uint64_t round_up(uint64_t v, uint64_t a) { return (v + a - 1) / a * a; }
+constexpr uint64_t round_up(uint64_t v, uint64_t a) {
+    return (v + a - 1) / a * a;
+}
 } // namespace
 
 VaAllocator::VaAllocator(uint64_t start, uint64_t end) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // GPU address allocator: hands out ranges of the context's address space.
 //
-// First fit over an ordered map of free ranges, coalescing on free. Addresses are the runtime's business (VM_BIND model); the
-// kernel only maps what it is told. Large ranges (>= 2 MiB) are aligned to 2 MiB so that mappings stay large.
-// Ownership: the Device owns one. Threading: internally locked. Failure: nullopt when the space is exhausted.
+// First fit over an ordered map of free ranges, coalescing on free. Addresses are the runtime's
+// business (VM_BIND model); the kernel only maps what it is told. Large ranges (>= 2 MiB) are
+// aligned to 2 MiB so that mappings stay large. Ownership: the Device owns one. Threading:
+// internally locked. Failure: nullopt when the space is exhausted.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Host memory through VkAllocationCallbacks, or the C heap when the application gives none.
 //
-// A HostAlloc is a value: it copies the callbacks. Objects created with pAllocator use that, all others their device's or
-// instance's. Only the objects themselves go through the callbacks; containers inside them use the C++ heap.
-// Threading: as the application's callbacks. Failure: null.
+// A HostAlloc is a value: it copies the callbacks. Objects created with pAllocator use that, all
+// others their device's or instance's. Only the objects themselves go through the callbacks;
+// containers inside them use the C++ heap. Threading: as the application's callbacks. Failure:
+// null.
 #pragma once
 
 #include <vulkan/vulkan_core.h>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Base of every Vulkan object: typed casts between handles and C++ objects, and creation through VkAllocationCallbacks.
+// Base of every Vulkan object: typed casts between handles and C++ objects, and creation through
+// VkAllocationCallbacks.
 //
-// Non-dispatchable objects derive from Object<T, VkT>; dispatchable ones from Dispatchable<T, VkT>, whose first word is the
-// loader's magic (no virtual functions in either, so that word stays at offset 0).
-// Ownership: whoever created an object through create() destroys it with destroy() and compatible callbacks.
-// Threading: as Vulkan's external synchronisation rules. Failure: create() returns null when host memory is exhausted.
+// Non-dispatchable objects derive from Object<T, VkT>; dispatchable ones from Dispatchable<T, VkT>,
+// whose first word is the loader's magic (no virtual functions in either, so that word stays at
+// offset 0). Ownership: whoever created an object through create() destroys it with destroy() and
+// compatible callbacks. Threading: as Vulkan's external synchronisation rules. Failure: create()
+// returns null when host memory is exhausted.
 //
 // Example:
 //   struct Buffer : Object<Buffer, VkBuffer> { ... };
@@ -22,7 +24,8 @@
 namespace kite::rt {
 
 /// Base of non-dispatchable objects.
-template <class T, class VkT> struct Object {
+template <class T, class VkT>
+struct Object {
     using Handle = VkT; ///< Vulkan handle type
     /// The object behind a handle; null for VK_NULL_HANDLE.
     static T* from(VkT h) { return reinterpret_cast<T*>(h); }
@@ -31,7 +34,8 @@ template <class T, class VkT> struct Object {
 };
 
 /// Base of dispatchable objects.
-template <class T, class VkT> struct Dispatchable {
+template <class T, class VkT>
+struct Dispatchable {
     VK_LOADER_DATA loader{.loaderMagic = ICD_LOADER_MAGIC}; ///< must stay first
     using Handle = VkT;                                     ///< Vulkan handle type
     /// The object behind a handle; null for VK_NULL_HANDLE.
@@ -48,7 +52,8 @@ template <class T, class... Args>
 }
 
 /// Destroys and frees; null is ignored.
-template <class T> void destroy(const HostAlloc& alloc, T* object) {
+template <class T>
+void destroy(const HostAlloc& alloc, T* object) {
     if (!object)
         return;
     object->~T();
@@ -56,7 +61,8 @@ template <class T> void destroy(const HostAlloc& alloc, T* object) {
 }
 
 /// Finds a structure in a pNext chain.
-template <class T> const T* find(const void* chain, VkStructureType type) {
+template <class T>
+const T* find(const void* chain, VkStructureType type) {
     for (auto* s = static_cast<const VkBaseInStructure*>(chain); s; s = s->pNext)
         if (s->sType == type)
             return reinterpret_cast<const T*>(s);
@@ -64,7 +70,8 @@ template <class T> const T* find(const void* chain, VkStructureType type) {
 }
 
 /// Finds a writable structure in a pNext chain.
-template <class T> T* find_mut(void* chain, VkStructureType type) {
+template <class T>
+T* find_mut(void* chain, VkStructureType type) {
     for (auto* s = static_cast<VkBaseOutStructure*>(chain); s; s = s->pNext)
         if (s->sType == type)
             return reinterpret_cast<T*>(s);
@@ -72,9 +79,12 @@ template <class T> T* find_mut(void* chain, VkStructureType type) {
 }
 
 /// The two-call idiom: counts first, then copies at most *count elements.
-template <class T> class OutArray {
+template <class T>
+class OutArray {
 public:
-    OutArray(uint32_t* count, T* data) : count_(count), data_(data), room_(data ? *count : 0) { *count_ = 0; }
+    OutArray(uint32_t* count, T* data) : count_(count), data_(data), room_(data ? *count : 0) {
+        *count_ = 0;
+    }
     /// The next slot to fill, or null when only counting or full.
     T* next() {
         if (!data_) {

@@ -23,18 +23,21 @@ VkResult CreatePrivateDataSlot(VkDevice device, const VkPrivateDataSlotCreateInf
     return VK_SUCCESS;
 }
 
-void DestroyPrivateDataSlot(VkDevice device, VkPrivateDataSlot slot, const VkAllocationCallbacks* callbacks) {
+void DestroyPrivateDataSlot(VkDevice device, VkPrivateDataSlot slot,
+                            const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, PrivateDataSlot::from(slot));
 }
 
-VkResult SetPrivateData(VkDevice, VkObjectType, uint64_t handle, VkPrivateDataSlot slot, uint64_t data) {
+VkResult SetPrivateData(VkDevice, VkObjectType, uint64_t handle, VkPrivateDataSlot slot,
+                        uint64_t data) {
     auto* s = PrivateDataSlot::from(slot);
     std::lock_guard lock(s->mutex);
     s->values[handle] = data;
     return VK_SUCCESS;
 }
 
-void GetPrivateData(VkDevice, VkObjectType, uint64_t handle, VkPrivateDataSlot slot, uint64_t* data) {
+void GetPrivateData(VkDevice, VkObjectType, uint64_t handle, VkPrivateDataSlot slot,
+                    uint64_t* data) {
     auto* s = PrivateDataSlot::from(slot);
     std::lock_guard lock(s->mutex);
     auto it = s->values.find(handle);

@@ -34,7 +34,8 @@ void header(const PhysicalDevice& p, std::byte* out) {
     std::memcpy(out, &h, sizeof(h));
 }
 
-/// Hash of a record's bytes (its checksum member taken as 0) and its binary. Works on bytes, since structures have padding.
+/// Hash of a record's bytes (its checksum member taken as 0) and its binary. Works on bytes, since
+/// structures have padding.
 uint64_t checksum(const std::byte* record, std::span<const std::byte> binary) {
     std::byte copy[sizeof(Record)];
     std::memcpy(copy, record, sizeof(copy));
@@ -42,7 +43,9 @@ uint64_t checksum(const std::byte* record, std::span<const std::byte> binary) {
     return base::hash64(binary, base::hash64(std::span<const std::byte>(copy)));
 }
 
-size_t record_bytes(const CachedProgram& p) { return sizeof(Record) + (p.binary.size() + 7) / 8 * 8; }
+size_t record_bytes(const CachedProgram& p) {
+    return sizeof(Record) + (p.binary.size() + 7) / 8 * 8;
+}
 
 } // namespace
 
@@ -130,12 +133,14 @@ VkResult CreatePipelineCache(VkDevice device, const VkPipelineCacheCreateInfo* i
     if (!c)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     if (info->initialDataSize && info->pInitialData)
-        c->load(*d->physical, {static_cast<const std::byte*>(info->pInitialData), info->initialDataSize});
+        c->load(*d->physical,
+                {static_cast<const std::byte*>(info->pInitialData), info->initialDataSize});
     *out = c->handle();
     return VK_SUCCESS;
 }
 
-void DestroyPipelineCache(VkDevice device, VkPipelineCache cache, const VkAllocationCallbacks* callbacks) {
+void DestroyPipelineCache(VkDevice device, VkPipelineCache cache,
+                          const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, PipelineCache::from(cache));
 }
 
@@ -151,7 +156,8 @@ VkResult GetPipelineCacheData(VkDevice device, VkPipelineCache cache, size_t* si
     return complete ? VK_SUCCESS : VK_INCOMPLETE;
 }
 
-VkResult MergePipelineCaches(VkDevice, VkPipelineCache dst, uint32_t count, const VkPipelineCache* srcs) {
+VkResult MergePipelineCaches(VkDevice, VkPipelineCache dst, uint32_t count,
+                             const VkPipelineCache* srcs) {
     auto* to = PipelineCache::from(dst);
     for (uint32_t i = 0; i < count; ++i) {
         auto* from = PipelineCache::from(srcs[i]);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // VkPipelineCache: compiled binaries by content key, serialisable.
 //
-// Format: Vulkan's 32-byte header, then records {key, sizes, checksum, facts, binary}. Foreign, truncated or corrupt data is dropped
-// record by record; it never fails creation. Binaries are verified by the device before they run, so even a forged record is harmless.
-// Ownership: the application. Threading: internally locked. Failure: out of host memory.
+// Format: Vulkan's 32-byte header, then records {key, sizes, checksum, facts, binary}. Foreign,
+// truncated or corrupt data is dropped record by record; it never fails creation. Binaries are
+// verified by the device before they run, so even a forged record is harmless. Ownership: the
+// application. Threading: internally locked. Failure: out of host memory.
 #pragma once
 
 #include "kite_cc/compiler.hpp"

@@ -9,24 +9,52 @@
 namespace kite::rt {
 namespace {
 
-void set(DynMask& m, Dyn d) { m.set(static_cast<size_t>(d)); }
-bool has(const DynMask& m, Dyn d) { return m.test(static_cast<size_t>(d)); }
+void set(DynMask& m, Dyn d) {
+    m.set(static_cast<size_t>(d));
+}
+bool has(const DynMask& m, Dyn d) {
+    return m.test(static_cast<size_t>(d));
+}
 
 void gather_dynamic(const VkPipelineDynamicStateCreateInfo* info, DynMask& m) {
     for (uint32_t i = 0; info && i < info->dynamicStateCount; ++i) {
         switch (info->pDynamicStates[i]) {
-        case VK_DYNAMIC_STATE_VIEWPORT: set(m, Dyn::viewport); break;
-        case VK_DYNAMIC_STATE_SCISSOR: set(m, Dyn::scissor); break;
-        case VK_DYNAMIC_STATE_LINE_WIDTH: set(m, Dyn::line_width); break;
-        case VK_DYNAMIC_STATE_DEPTH_BIAS: set(m, Dyn::depth_bias); break;
-        case VK_DYNAMIC_STATE_BLEND_CONSTANTS: set(m, Dyn::blend_constants); break;
-        case VK_DYNAMIC_STATE_DEPTH_BOUNDS: set(m, Dyn::depth_bounds); break;
-        case VK_DYNAMIC_STATE_STENCIL_COMPARE_MASK: set(m, Dyn::stencil_compare_mask); break;
-        case VK_DYNAMIC_STATE_STENCIL_WRITE_MASK: set(m, Dyn::stencil_write_mask); break;
-        case VK_DYNAMIC_STATE_STENCIL_REFERENCE: set(m, Dyn::stencil_reference); break;
-        case VK_DYNAMIC_STATE_CULL_MODE: set(m, Dyn::cull_mode); break;
-        case VK_DYNAMIC_STATE_FRONT_FACE: set(m, Dyn::front_face); break;
-        case VK_DYNAMIC_STATE_PRIMITIVE_TOPOLOGY: set(m, Dyn::topology); break;
+        case VK_DYNAMIC_STATE_VIEWPORT:
+            set(m, Dyn::viewport);
+            break;
+        case VK_DYNAMIC_STATE_SCISSOR:
+            set(m, Dyn::scissor);
+            break;
+        case VK_DYNAMIC_STATE_LINE_WIDTH:
+            set(m, Dyn::line_width);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_BIAS:
+            set(m, Dyn::depth_bias);
+            break;
+        case VK_DYNAMIC_STATE_BLEND_CONSTANTS:
+            set(m, Dyn::blend_constants);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_BOUNDS:
+            set(m, Dyn::depth_bounds);
+            break;
+        case VK_DYNAMIC_STATE_STENCIL_COMPARE_MASK:
+            set(m, Dyn::stencil_compare_mask);
+            break;
+        case VK_DYNAMIC_STATE_STENCIL_WRITE_MASK:
+            set(m, Dyn::stencil_write_mask);
+            break;
+        case VK_DYNAMIC_STATE_STENCIL_REFERENCE:
+            set(m, Dyn::stencil_reference);
+            break;
+        case VK_DYNAMIC_STATE_CULL_MODE:
+            set(m, Dyn::cull_mode);
+            break;
+        case VK_DYNAMIC_STATE_FRONT_FACE:
+            set(m, Dyn::front_face);
+            break;
+        case VK_DYNAMIC_STATE_PRIMITIVE_TOPOLOGY:
+            set(m, Dyn::topology);
+            break;
         case VK_DYNAMIC_STATE_VIEWPORT_WITH_COUNT:
             set(m, Dyn::viewport);
             set(m, Dyn::viewport_count);
@@ -35,18 +63,41 @@ void gather_dynamic(const VkPipelineDynamicStateCreateInfo* info, DynMask& m) {
             set(m, Dyn::scissor);
             set(m, Dyn::scissor_count);
             break;
-        case VK_DYNAMIC_STATE_VERTEX_INPUT_BINDING_STRIDE: set(m, Dyn::vertex_stride); break;
-        case VK_DYNAMIC_STATE_DEPTH_TEST_ENABLE: set(m, Dyn::depth_test); break;
-        case VK_DYNAMIC_STATE_DEPTH_WRITE_ENABLE: set(m, Dyn::depth_write); break;
-        case VK_DYNAMIC_STATE_DEPTH_COMPARE_OP: set(m, Dyn::depth_compare); break;
-        case VK_DYNAMIC_STATE_DEPTH_BOUNDS_TEST_ENABLE: set(m, Dyn::depth_bounds_test); break;
-        case VK_DYNAMIC_STATE_STENCIL_TEST_ENABLE: set(m, Dyn::stencil_test); break;
-        case VK_DYNAMIC_STATE_STENCIL_OP: set(m, Dyn::stencil_op); break;
-        case VK_DYNAMIC_STATE_RASTERIZER_DISCARD_ENABLE: set(m, Dyn::discard); break;
-        case VK_DYNAMIC_STATE_DEPTH_BIAS_ENABLE: set(m, Dyn::depth_bias_enable); break;
-        case VK_DYNAMIC_STATE_PRIMITIVE_RESTART_ENABLE: set(m, Dyn::primitive_restart); break;
-        case VK_DYNAMIC_STATE_LOGIC_OP_EXT: set(m, Dyn::logic_op); break;
-        default: break;
+        case VK_DYNAMIC_STATE_VERTEX_INPUT_BINDING_STRIDE:
+            set(m, Dyn::vertex_stride);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_TEST_ENABLE:
+            set(m, Dyn::depth_test);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_WRITE_ENABLE:
+            set(m, Dyn::depth_write);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_COMPARE_OP:
+            set(m, Dyn::depth_compare);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_BOUNDS_TEST_ENABLE:
+            set(m, Dyn::depth_bounds_test);
+            break;
+        case VK_DYNAMIC_STATE_STENCIL_TEST_ENABLE:
+            set(m, Dyn::stencil_test);
+            break;
+        case VK_DYNAMIC_STATE_STENCIL_OP:
+            set(m, Dyn::stencil_op);
+            break;
+        case VK_DYNAMIC_STATE_RASTERIZER_DISCARD_ENABLE:
+            set(m, Dyn::discard);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_BIAS_ENABLE:
+            set(m, Dyn::depth_bias_enable);
+            break;
+        case VK_DYNAMIC_STATE_PRIMITIVE_RESTART_ENABLE:
+            set(m, Dyn::primitive_restart);
+            break;
+        case VK_DYNAMIC_STATE_LOGIC_OP_EXT:
+            set(m, Dyn::logic_op);
+            break;
+        default:
+            break;
         }
     }
 }
@@ -69,10 +120,12 @@ void gather_vertex_input(const VkPipelineVertexInputStateCreateInfo* vi, Graphic
                 s.divisors[d.binding] = d.divisor == 0 ? 0xffffffffu : d.divisor;
         }
     }
-    for (uint32_t i = 0; i < vi->vertexAttributeDescriptionCount && s.attribute_count < s.attributes.size(); ++i) {
+    for (uint32_t i = 0;
+         i < vi->vertexAttributeDescriptionCount && s.attribute_count < s.attributes.size(); ++i) {
         const auto& a = vi->pVertexAttributeDescriptions[i];
         const hw::FormatInfo* f = format_of(a.format);
-        s.attributes[s.attribute_count++] = {a.location, a.binding, f ? uint32_t{f->id} : 0u, a.offset};
+        s.attributes[s.attribute_count++] = {a.location, a.binding, f ? uint32_t{f->id} : 0u,
+                                             a.offset};
     }
 }
 
@@ -93,8 +146,10 @@ void gather_raster(const VkPipelineRasterizationStateCreateInfo& r, GraphicsStat
             r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_DEPTH_CLIP_STATE_CREATE_INFO_EXT))
         s.raster.depth_clip = clip->depthClipEnable != VK_FALSE;
     if (auto* pv = find<VkPipelineRasterizationProvokingVertexStateCreateInfoEXT>(
-            r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_PROVOKING_VERTEX_STATE_CREATE_INFO_EXT))
-        s.assembly.provoking_last = pv->provokingVertexMode == VK_PROVOKING_VERTEX_MODE_LAST_VERTEX_EXT ? 1 : 0;
+            r.pNext,
+            VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_PROVOKING_VERTEX_STATE_CREATE_INFO_EXT))
+        s.assembly.provoking_last =
+            pv->provokingVertexMode == VK_PROVOKING_VERTEX_MODE_LAST_VERTEX_EXT ? 1 : 0;
 }
 
 hw::StencilFace face(const VkStencilOpState& f) {
@@ -163,9 +218,13 @@ void gather_multisample(const VkPipelineMultisampleStateCreateInfo* m, GraphicsS
 
 } // namespace
 
-hw::Viewport to_hw(const VkViewport& v) { return {v.x, v.y, v.width, v.height, v.minDepth, v.maxDepth}; }
+hw::Viewport to_hw(const VkViewport& v) {
+    return {v.x, v.y, v.width, v.height, v.minDepth, v.maxDepth};
+}
 
-hw::Rect to_hw(const VkRect2D& r) { return {r.offset.x, r.offset.y, r.extent.width, r.extent.height}; }
+hw::Rect to_hw(const VkRect2D& r) {
+    return {r.offset.x, r.offset.y, r.extent.width, r.extent.height};
+}
 
 void gather(const VkGraphicsPipelineCreateInfo& info, GraphicsState& s, DynMask& dynamic) {
     gather_dynamic(info.pDynamicState, dynamic);
@@ -181,7 +240,8 @@ void gather(const VkGraphicsPipelineCreateInfo& info, GraphicsState& s, DynMask&
         const auto& v = *info.pViewportState;
         s.viewport_count = std::min<uint32_t>(v.viewportCount, hw::limits::kMaxViewports);
         s.scissor_count = std::min<uint32_t>(v.scissorCount, hw::limits::kMaxViewports);
-        for (uint32_t i = 0; i < s.viewport_count && v.pViewports && !has(dynamic, Dyn::viewport); ++i)
+        for (uint32_t i = 0; i < s.viewport_count && v.pViewports && !has(dynamic, Dyn::viewport);
+             ++i)
             s.viewports[i] = to_hw(v.pViewports[i]);
         for (uint32_t i = 0; i < s.scissor_count && v.pScissors && !has(dynamic, Dyn::scissor); ++i)
             s.scissors[i] = to_hw(v.pScissors[i]);
@@ -240,12 +300,14 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
     keep(Dyn::stencil_test, [&] { to.depth.stencil_test = old.depth.stencil_test; });
     keep(Dyn::discard, [&] { to.raster.rasterizer_discard = old.raster.rasterizer_discard; });
     keep(Dyn::depth_bias_enable, [&] { to.raster.depth_bias = old.raster.depth_bias; });
-    keep(Dyn::primitive_restart, [&] { to.assembly.primitive_restart = old.assembly.primitive_restart; });
+    keep(Dyn::primitive_restart,
+         [&] { to.assembly.primitive_restart = old.assembly.primitive_restart; });
     keep(Dyn::logic_op, [&] { to.blend.logic_op = old.blend.logic_op; });
 
     uint32_t groups = 0;
     auto changed = [&](bool same, uint32_t g) { groups |= same ? 0 : g; };
-    changed(to.viewports == old.viewports && to.viewport_count == old.viewport_count, kGroupViewports);
+    changed(to.viewports == old.viewports && to.viewport_count == old.viewport_count,
+            kGroupViewports);
     changed(to.scissors == old.scissors && to.scissor_count == old.scissor_count, kGroupScissors);
     changed(to.raster == old.raster, kGroupRaster);
     changed(to.multisample == old.multisample, kGroupMultisample);
@@ -254,7 +316,8 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
                 to.blend_attachments == old.blend_attachments,
             kGroupBlend);
     changed(to.assembly == old.assembly, kGroupAssembly);
-    changed(to.attribute_count == old.attribute_count && to.attributes == old.attributes, kGroupAttributes);
+    changed(to.attribute_count == old.attribute_count && to.attributes == old.attributes,
+            kGroupAttributes);
     changed(to.strides == old.strides && to.divisors == old.divisors, kGroupVertexBuffers);
     return groups;
 }

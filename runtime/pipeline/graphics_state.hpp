@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Everything a draw depends on besides programs and resources, as one value made of packet structures.
+// Everything a draw depends on besides programs and resources, as one value made of packet
+// structures.
 //
-// A pipeline holds one with its static state and a mask of what is dynamic; a command buffer holds another, into which binding a
-// pipeline copies what is static and the vkCmdSet* commands write the rest. Flushing packs the structures that changed.
-// Ownership: plain value. Threading: none needed. Failure: none.
+// A pipeline holds one with its static state and a mask of what is dynamic; a command buffer holds
+// another, into which binding a pipeline copies what is static and the vkCmdSet* commands write the
+// rest. Flushing packs the structures that changed. Ownership: plain value. Threading: none needed.
+// Failure: none.
 #pragma once
 
 #include "kite_hw/limits.hpp"
@@ -70,17 +72,19 @@ struct GraphicsState {
     hw::SetMultisamplePacket multisample; ///< multisampling
     hw::SetDepthStencilPacket depth;      ///< depth and stencil
     hw::SetBlendPacket blend;             ///< logic op and constants
-    std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets> blend_attachments{}; ///< equations
-    uint32_t blend_count = 0;             ///< attachments
-    hw::SetInputAssemblyPacket assembly;  ///< primitives
-    std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes> attributes{};     ///< attributes
-    uint32_t attribute_count = 0;         ///< attributes used
-    std::array<uint32_t, hw::limits::kMaxVertexBindings> strides{};  ///< bytes between elements
-    std::array<uint32_t, hw::limits::kMaxVertexBindings> divisors{}; ///< as hw::VertexBinding::divisor
+    std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets>
+        blend_attachments{};                                                        ///< equations
+    uint32_t blend_count = 0;                                                       ///< attachments
+    hw::SetInputAssemblyPacket assembly;                                            ///< primitives
+    std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes> attributes{}; ///< attributes
+    uint32_t attribute_count = 0;                                   ///< attributes used
+    std::array<uint32_t, hw::limits::kMaxVertexBindings> strides{}; ///< bytes between elements
+    std::array<uint32_t, hw::limits::kMaxVertexBindings>
+        divisors{}; ///< as hw::VertexBinding::divisor
     std::array<hw::Viewport, hw::limits::kMaxViewports> viewports{}; ///< viewports
-    uint32_t viewport_count = 0;          ///< used
+    uint32_t viewport_count = 0;                                     ///< used
     std::array<hw::Rect, hw::limits::kMaxViewports> scissors{};      ///< scissors
-    uint32_t scissor_count = 0;           ///< used
+    uint32_t scissor_count = 0;                                      ///< used
 };
 
 /// Copies what is not dynamic from a pipeline's state; returns the groups that may have changed.

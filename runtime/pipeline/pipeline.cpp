@@ -21,12 +21,15 @@ struct StageJob {
     bool only_cached;
 };
 
-uint32_t spirv_env() { return 0x00010100; }
+uint32_t spirv_env() {
+    return 0x00010100;
+}
 
-CacheKey key_of(const StageJob& job, const ShaderModule& module, std::span<const cc::SpecConstant> spec,
-                bool robust) {
+CacheKey key_of(const StageJob& job, const ShaderModule& module,
+                std::span<const cc::SpecConstant> spec, bool robust) {
     std::vector<uint64_t> head;
-    head.push_back(static_cast<uint64_t>(job.stage) | uint64_t{robust} << 8 | uint64_t{spirv_env()} << 32);
+    head.push_back(static_cast<uint64_t>(job.stage) | uint64_t{robust} << 8 |
+                   uint64_t{spirv_env()} << 32);
     head.push_back(base::hash64(std::string_view(job.info->pName)));
     head.push_back(base::hash64(std::string_view(cc::compiler_version())));
     for (const cc::SpecConstant& s : spec) {
@@ -53,7 +56,8 @@ std::vector<cc::SpecConstant> spec_of(const VkSpecializationInfo* info) {
     for (uint32_t i = 0; info && i < info->mapEntryCount; ++i) {
         const auto& e = info->pMapEntries[i];
         cc::SpecConstant s{e.constantID, 0};
-        std::memcpy(&s.bits, static_cast<const char*>(info->pData) + e.offset, std::min<size_t>(e.size, 8));
+        std::memcpy(&s.bits, static_cast<const char*>(info->pData) + e.offset,
+                    std::min<size_t>(e.size, 8));
         out.push_back(s);
     }
     return out;
@@ -66,11 +70,13 @@ VkResult compile_error(const base::Error& e) {
     return e.code == base::ErrorCode::unsupported ? VK_ERROR_FEATURE_NOT_PRESENT : VK_ERROR_UNKNOWN;
 }
 
-VkResult compile_stage(Device& d, const StageJob& job, std::shared_ptr<const CachedProgram>& out, bool& hit) {
+VkResult compile_stage(Device& d, const StageJob& job, std::shared_ptr<const CachedProgram>& out,
+                       bool& hit) {
     auto* module = ShaderModule::from(job.info->module);
     ShaderModule local;
     if (!module) {
-        auto* inl = find<VkShaderModuleCreateInfo>(job.info->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
+        auto* inl = find<VkShaderModuleCreateInfo>(job.info->pNext,
+                                                   VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
         if (!inl)
             return VK_ERROR_UNKNOWN;
         local.words.assign(inl->pCode, inl->pCode + inl->codeSize / 4);
@@ -164,7 +170,8 @@ public:
     }
 
 private:
-    static void fill(VkPipelineCreationFeedback& f, bool hit, std::chrono::steady_clock::time_point since) {
+    static void fill(VkPipelineCreationFeedback& f, bool hit,
+                     std::chrono::steady_clock::time_point since) {
         f.flags = VK_PIPELINE_CREATION_FEEDBACK_VALID_BIT;
         if (hit)
             f.flags |= VK_PIPELINE_CREATION_FEEDBACK_APPLICATION_PIPELINE_CACHE_HIT_BIT;
@@ -177,7 +184,8 @@ private:
     bool all_hit_ = true;
 };
 
-VkResult build_stage(Device& d, const StageJob& job, uint32_t index, Feedback& fb, std::shared_ptr<Program>& out) {
+VkResult build_stage(Device& d, const StageJob& job, uint32_t index, Feedback& fb,
+                     std::shared_ptr<Program>& out) {
     auto since = std::chrono::steady_clock::now();
     std::shared_ptr<const CachedProgram> c;
     bool hit = false;
@@ -188,7 +196,8 @@ VkResult build_stage(Device& d, const StageJob& job, uint32_t index, Feedback& f
     return r;
 }
 
-VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipelineCreateInfo& info, Pipeline& p) {
+VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipelineCreateInfo& info,
+                         Pipeline& p) {
     p.bind_point = VK_PIPELINE_BIND_POINT_GRAPHICS;
     gather(info, p.state, p.dynamic);
     Feedback fb(info.pNext);
@@ -198,9 +207,11 @@ VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipeli
         const auto& s = info.pStages[i];
         VkResult r = VK_SUCCESS;
         if (s.stage == VK_SHADER_STAGE_VERTEX_BIT)
-            r = build_stage(d, {&s, hw::Stage::vertex, layout, cache, only_cached}, i, fb, p.vertex);
+            r = build_stage(d, {&s, hw::Stage::vertex, layout, cache, only_cached}, i, fb,
+                            p.vertex);
         else if (s.stage == VK_SHADER_STAGE_FRAGMENT_BIT)
-            r = build_stage(d, {&s, hw::Stage::fragment, layout, cache, only_cached}, i, fb, p.fragment);
+            r = build_stage(d, {&s, hw::Stage::fragment, layout, cache, only_cached}, i, fb,
+                            p.fragment);
         else
             r = VK_ERROR_FEATURE_NOT_PRESENT;
         if (r != VK_SUCCESS)
@@ -210,20 +221,22 @@ VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipeli
     return VK_SUCCESS;
 }
 
-VkResult create_compute(Device& d, PipelineCache* cache, const VkComputePipelineCreateInfo& info, Pipeline& p) {
+VkResult create_compute(Device& d, PipelineCache* cache, const VkComputePipelineCreateInfo& info,
+                        Pipeline& p) {
     p.bind_point = VK_PIPELINE_BIND_POINT_COMPUTE;
     Feedback fb(info.pNext);
     bool only_cached = (info.flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
     VkResult r = build_stage(
-        d, {&info.stage, hw::Stage::compute, PipelineLayout::from(info.layout), cache, only_cached}, 0, fb, p.compute);
+        d, {&info.stage, hw::Stage::compute, PipelineLayout::from(info.layout), cache, only_cached},
+        0, fb, p.compute);
     if (r == VK_SUCCESS)
         fb.finish(cache != nullptr);
     return r;
 }
 
 template <class Info, class F>
-VkResult create_all(Device& d, uint32_t count, const Info* infos, const VkAllocationCallbacks* callbacks,
-                    VkPipeline* out, F&& build) {
+VkResult create_all(Device& d, uint32_t count, const Info* infos,
+                    const VkAllocationCallbacks* callbacks, VkPipeline* out, F&& build) {
     VkResult result = VK_SUCCESS;
     for (uint32_t i = 0; i < count; ++i)
         out[i] = VK_NULL_HANDLE;
@@ -266,28 +279,31 @@ VkResult CreateShaderModule(VkDevice device, const VkShaderModuleCreateInfo* inf
     return VK_SUCCESS;
 }
 
-void DestroyShaderModule(VkDevice device, VkShaderModule module, const VkAllocationCallbacks* callbacks) {
+void DestroyShaderModule(VkDevice device, VkShaderModule module,
+                         const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, ShaderModule::from(module));
 }
 
 VkResult CreateGraphicsPipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
-                                 const VkGraphicsPipelineCreateInfo* infos, const VkAllocationCallbacks* callbacks,
-                                 VkPipeline* out) {
+                                 const VkGraphicsPipelineCreateInfo* infos,
+                                 const VkAllocationCallbacks* callbacks, VkPipeline* out) {
     auto* d = Device::from(device);
     auto* c = PipelineCache::from(cache);
-    return create_all(*d, count, infos, callbacks, out, [&](const VkGraphicsPipelineCreateInfo& info, Pipeline& p) {
-        return create_graphics(*d, c, info, p);
-    });
+    return create_all(*d, count, infos, callbacks, out,
+                      [&](const VkGraphicsPipelineCreateInfo& info, Pipeline& p) {
+                          return create_graphics(*d, c, info, p);
+                      });
 }
 
 VkResult CreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
-                                const VkComputePipelineCreateInfo* infos, const VkAllocationCallbacks* callbacks,
-                                VkPipeline* out) {
+                                const VkComputePipelineCreateInfo* infos,
+                                const VkAllocationCallbacks* callbacks, VkPipeline* out) {
     auto* d = Device::from(device);
     auto* c = PipelineCache::from(cache);
-    return create_all(*d, count, infos, callbacks, out, [&](const VkComputePipelineCreateInfo& info, Pipeline& p) {
-        return create_compute(*d, c, info, p);
-    });
+    return create_all(*d, count, infos, callbacks, out,
+                      [&](const VkComputePipelineCreateInfo& info, Pipeline& p) {
+                          return create_compute(*d, c, info, p);
+                      });
 }
 
 void DestroyPipeline(VkDevice device, VkPipeline pipeline, const VkAllocationCallbacks* callbacks) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // VkShaderModule, VkPipeline and the programs they share.
 //
-// A Program is a compiled shader in GPU memory. Programs are shared by content: equal binaries on one device are one Program,
-// prefetched (verified and compiled by the device on its workers) when it is created.
-// Ownership: pipelines hold programs by shared_ptr; the device keeps weak references. Threading: the table is locked, the rest
-// immutable. Failure: compile errors become VK_ERROR_UNKNOWN or FEATURE_NOT_PRESENT with a log line naming the cause.
+// A Program is a compiled shader in GPU memory. Programs are shared by content: equal binaries on
+// one device are one Program, prefetched (verified and compiled by the device on its workers) when
+// it is created. Ownership: pipelines hold programs by shared_ptr; the device keeps weak
+// references. Threading: the table is locked, the rest immutable. Failure: compile errors become
+// VK_ERROR_UNKNOWN or FEATURE_NOT_PRESENT with a log line naming the cause.
 #pragma once
 
 #include "runtime/descriptor/layout.hpp"
@@ -34,12 +35,12 @@ struct Program {
 
 /// VkPipeline.
 struct Pipeline : Object<Pipeline, VkPipeline> {
-    VkPipelineBindPoint bind_point{};          ///< graphics or compute
-    std::shared_ptr<Program> vertex;           ///< graphics
-    std::shared_ptr<Program> fragment;         ///< graphics, may be null
-    std::shared_ptr<Program> compute;          ///< compute
-    GraphicsState state;                       ///< static state
-    DynMask dynamic;                           ///< dynamic pieces
+    VkPipelineBindPoint bind_point{};  ///< graphics or compute
+    std::shared_ptr<Program> vertex;   ///< graphics
+    std::shared_ptr<Program> fragment; ///< graphics, may be null
+    std::shared_ptr<Program> compute;  ///< compute
+    GraphicsState state;               ///< static state
+    DynMask dynamic;                   ///< dynamic pieces
 };
 
 } // namespace kite::rt

@@ -8,7 +8,8 @@
 namespace kite::rt {
 namespace {
 void fill_dedicated(void* chain) {
-    if (auto* d = find_mut<VkMemoryDedicatedRequirements>(chain, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS)) {
+    if (auto* d = find_mut<VkMemoryDedicatedRequirements>(
+            chain, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS)) {
         d->prefersDedicatedAllocation = VK_FALSE;
         d->requiresDedicatedAllocation = VK_FALSE;
     }
@@ -29,8 +30,8 @@ VkMemoryRequirements buffer_requirements(uint64_t size) {
 
 namespace vk {
 
-VkResult CreateBuffer(VkDevice device, const VkBufferCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                      VkBuffer* out) {
+VkResult CreateBuffer(VkDevice device, const VkBufferCreateInfo* info,
+                      const VkAllocationCallbacks* callbacks, VkBuffer* out) {
     auto* d = Device::from(device);
     if (info->size > (uint64_t{1} << 40))
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
@@ -51,7 +52,8 @@ void GetBufferMemoryRequirements(VkDevice, VkBuffer buffer, VkMemoryRequirements
     *out = buffer_requirements(Buffer::from(buffer)->size_bytes);
 }
 
-void GetBufferMemoryRequirements2(VkDevice, const VkBufferMemoryRequirementsInfo2* info, VkMemoryRequirements2* out) {
+void GetBufferMemoryRequirements2(VkDevice, const VkBufferMemoryRequirementsInfo2* info,
+                                  VkMemoryRequirements2* out) {
     out->memoryRequirements = buffer_requirements(Buffer::from(info->buffer)->size_bytes);
     fill_dedicated(out->pNext);
 }
@@ -69,7 +71,8 @@ VkResult BindBufferMemory(VkDevice, VkBuffer buffer, VkDeviceMemory memory, VkDe
 
 VkResult BindBufferMemory2(VkDevice device, uint32_t count, const VkBindBufferMemoryInfo* infos) {
     for (uint32_t i = 0; i < count; ++i) {
-        if (auto* st = find<VkBindMemoryStatus>(infos[i].pNext, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS))
+        if (auto* st =
+                find<VkBindMemoryStatus>(infos[i].pNext, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS))
             *st->pResult = VK_SUCCESS;
         (void)BindBufferMemory(device, infos[i].buffer, infos[i].memory, infos[i].memoryOffset);
     }
@@ -80,10 +83,12 @@ VkDeviceAddress GetBufferDeviceAddress(VkDevice, const VkBufferDeviceAddressInfo
     return Buffer::from(info->buffer)->address;
 }
 
-uint64_t GetBufferOpaqueCaptureAddress(VkDevice, const VkBufferDeviceAddressInfo*) { return 0; }
+uint64_t GetBufferOpaqueCaptureAddress(VkDevice, const VkBufferDeviceAddressInfo*) {
+    return 0;
+}
 
-VkResult CreateBufferView(VkDevice device, const VkBufferViewCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                          VkBufferView* out) {
+VkResult CreateBufferView(VkDevice device, const VkBufferViewCreateInfo* info,
+                          const VkAllocationCallbacks* callbacks, VkBufferView* out) {
     auto* d = Device::from(device);
     auto* v = d->make<BufferView>(callbacks);
     if (!v)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // VkBuffer and VkBufferView: a range of a memory object, and texel views of it.
 //
-// Ownership: the application. Threading: immutable after binding. Failure: out of memory only; sizes are checked against maxBufferSize.
+// Ownership: the application. Threading: immutable after binding. Failure: out of memory only;
+// sizes are checked against maxBufferSize.
 #pragma once
 
 #include "kite_hw/descriptors.hpp"
@@ -11,9 +12,9 @@ namespace kite::rt {
 
 /// The buffer.
 struct Buffer : Object<Buffer, VkBuffer> {
-    uint64_t size_bytes = 0;     ///< size
+    uint64_t size_bytes = 0;      ///< size
     VkBufferUsageFlags usage = 0; ///< usage
-    uint64_t address = 0;        ///< GPU address once bound
+    uint64_t address = 0;         ///< GPU address once bound
     /// Bytes from offset, resolving VK_WHOLE_SIZE.
     [[nodiscard]] uint64_t range(uint64_t offset, uint64_t range) const {
         uint64_t rest = offset < size_bytes ? size_bytes - offset : 0;
@@ -27,7 +28,8 @@ struct BufferView : Object<BufferView, VkBufferView> {
 };
 
 /// 16-byte descriptor of a buffer range; a null buffer gives the null descriptor.
-[[nodiscard]] hw::BufferDescriptor describe_buffer(const Buffer* b, uint64_t offset, uint64_t range);
+[[nodiscard]] hw::BufferDescriptor describe_buffer(const Buffer* b, uint64_t offset,
+                                                   uint64_t range);
 
 /// Requirements of a buffer of this size.
 [[nodiscard]] VkMemoryRequirements buffer_requirements(uint64_t size);

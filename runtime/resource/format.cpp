@@ -34,7 +34,8 @@ VkFormatFeatureFlags2 image_features(const hw::FormatInfo& f, VkImageTiling tili
     auto add = [&](FormatCap cap, VkFormatFeatureFlags2 bits) { r |= f.has(cap) ? bits : 0; };
     add(FormatCap::sampled, VK_FORMAT_FEATURE_2_SAMPLED_IMAGE_BIT);
     add(FormatCap::filter_linear, VK_FORMAT_FEATURE_2_SAMPLED_IMAGE_FILTER_LINEAR_BIT);
-    add(FormatCap::storage, VK_FORMAT_FEATURE_2_STORAGE_IMAGE_BIT | VK_FORMAT_FEATURE_2_STORAGE_READ_WITHOUT_FORMAT_BIT |
+    add(FormatCap::storage, VK_FORMAT_FEATURE_2_STORAGE_IMAGE_BIT |
+                                VK_FORMAT_FEATURE_2_STORAGE_READ_WITHOUT_FORMAT_BIT |
                                 VK_FORMAT_FEATURE_2_STORAGE_WRITE_WITHOUT_FORMAT_BIT);
     add(FormatCap::storage_atomic, VK_FORMAT_FEATURE_2_STORAGE_IMAGE_ATOMIC_BIT);
     add(FormatCap::color, VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT);
@@ -43,7 +44,8 @@ VkFormatFeatureFlags2 image_features(const hw::FormatInfo& f, VkImageTiling tili
         add(FormatCap::depth_stencil, VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT);
     add(FormatCap::blit_src, VK_FORMAT_FEATURE_2_BLIT_SRC_BIT);
     add(FormatCap::blit_dst, VK_FORMAT_FEATURE_2_BLIT_DST_BIT);
-    add(FormatCap::transfer, VK_FORMAT_FEATURE_2_TRANSFER_SRC_BIT | VK_FORMAT_FEATURE_2_TRANSFER_DST_BIT);
+    add(FormatCap::transfer,
+        VK_FORMAT_FEATURE_2_TRANSFER_SRC_BIT | VK_FORMAT_FEATURE_2_TRANSFER_DST_BIT);
     if (f.depth && f.has(FormatCap::sampled))
         r |= VK_FORMAT_FEATURE_2_SAMPLED_IMAGE_DEPTH_COMPARISON_BIT;
     return r;
@@ -56,7 +58,8 @@ VkFormatFeatureFlags2 buffer_features(const hw::FormatInfo& f) {
     if (f.has(FormatCap::uniform_texel))
         r |= VK_FORMAT_FEATURE_2_UNIFORM_TEXEL_BUFFER_BIT;
     if (f.has(FormatCap::storage_texel))
-        r |= VK_FORMAT_FEATURE_2_STORAGE_TEXEL_BUFFER_BIT | VK_FORMAT_FEATURE_2_STORAGE_READ_WITHOUT_FORMAT_BIT |
+        r |= VK_FORMAT_FEATURE_2_STORAGE_TEXEL_BUFFER_BIT |
+             VK_FORMAT_FEATURE_2_STORAGE_READ_WITHOUT_FORMAT_BIT |
              VK_FORMAT_FEATURE_2_STORAGE_WRITE_WITHOUT_FORMAT_BIT;
     if (f.has(FormatCap::storage_texel_atomic))
         r |= VK_FORMAT_FEATURE_2_STORAGE_TEXEL_BUFFER_ATOMIC_BIT;
@@ -66,7 +69,9 @@ VkFormatFeatureFlags2 buffer_features(const hw::FormatInfo& f) {
 namespace {
 
 /// Bits that exist in the 32-bit flags.
-VkFormatFeatureFlags narrow(VkFormatFeatureFlags2 f) { return static_cast<VkFormatFeatureFlags>(f & 0x01ffffffu); }
+VkFormatFeatureFlags narrow(VkFormatFeatureFlags2 f) {
+    return static_cast<VkFormatFeatureFlags>(f & 0x01ffffffu);
+}
 
 VkFormatFeatureFlags2 usage_needs(VkImageUsageFlags usage) {
     VkFormatFeatureFlags2 r = 0;
@@ -85,17 +90,18 @@ VkFormatFeatureFlags2 usage_needs(VkImageUsageFlags usage) {
     return r;
 }
 
-VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info, VkImageFormatProperties& out) {
+VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
+                        VkImageFormatProperties& out) {
     namespace L = hw::limits;
     out = {};
     const hw::FormatInfo* f = format_of(info.format);
     if (!f || info.usage == 0 ||
         (info.tiling != VK_IMAGE_TILING_LINEAR && info.tiling != VK_IMAGE_TILING_OPTIMAL))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
-    constexpr VkImageCreateFlags sparse = VK_IMAGE_CREATE_SPARSE_BINDING_BIT |
-                                          VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT |
-                                          VK_IMAGE_CREATE_SPARSE_ALIASED_BIT | VK_IMAGE_CREATE_PROTECTED_BIT |
-                                          VK_IMAGE_CREATE_DISJOINT_BIT;
+    constexpr VkImageCreateFlags sparse =
+        VK_IMAGE_CREATE_SPARSE_BINDING_BIT | VK_IMAGE_CREATE_SPARSE_RESIDENCY_BIT |
+        VK_IMAGE_CREATE_SPARSE_ALIASED_BIT | VK_IMAGE_CREATE_PROTECTED_BIT |
+        VK_IMAGE_CREATE_DISJOINT_BIT;
     if (info.flags & sparse)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     VkFormatFeatureFlags2 have = image_features(*f, info.tiling);
@@ -105,8 +111,10 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info, VkImageFor
     // With extended usage another view format provides the missing features.
     if ((need & ~have) != 0 && !(info.flags & VK_IMAGE_CREATE_EXTENDED_USAGE_BIT))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
-    if ((info.usage & VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT) && !(info.flags & VK_IMAGE_CREATE_EXTENDED_USAGE_BIT) &&
-        !(have & (VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT | VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)))
+    if ((info.usage & VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT) &&
+        !(info.flags & VK_IMAGE_CREATE_EXTENDED_USAGE_BIT) &&
+        !(have & (VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT |
+                  VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     bool depth = f->depth || f->stencil;
     if (info.type == VK_IMAGE_TYPE_3D && depth)
@@ -120,7 +128,8 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info, VkImageFor
         out.maxMipLevels = 12;
         out.maxArrayLayers = 1;
     } else {
-        out.maxExtent = {L::kMaxImageDim2d, info.type == VK_IMAGE_TYPE_1D ? 1 : L::kMaxImageDim2d, 1};
+        out.maxExtent = {L::kMaxImageDim2d, info.type == VK_IMAGE_TYPE_1D ? 1 : L::kMaxImageDim2d,
+                         1};
         out.maxMipLevels = L::kMaxImageLevels;
         out.maxArrayLayers = L::kMaxImageLayers;
     }
@@ -131,7 +140,8 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info, VkImageFor
     if (info.type == VK_IMAGE_TYPE_2D && info.tiling == VK_IMAGE_TILING_OPTIMAL &&
         !(info.flags & VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT) && !f->compressed &&
         !(info.usage & VK_IMAGE_USAGE_STORAGE_BIT) &&
-        (have & (VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT | VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)))
+        (have & (VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT |
+                 VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)))
         out.sampleCounts |= VK_SAMPLE_COUNT_4_BIT;
     out.maxResourceSize = uint64_t{1} << 34;
     return VK_SUCCESS;
@@ -141,54 +151,67 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info, VkImageFor
 
 namespace vk {
 
-void GetPhysicalDeviceFormatProperties2(VkPhysicalDevice, VkFormat format, VkFormatProperties2* out) {
+void GetPhysicalDeviceFormatProperties2(VkPhysicalDevice, VkFormat format,
+                                        VkFormatProperties2* out) {
     const hw::FormatInfo* f = format_of(format);
     VkFormatFeatureFlags2 lin = f ? image_features(*f, VK_IMAGE_TILING_LINEAR) : 0;
     VkFormatFeatureFlags2 opt = f ? image_features(*f, VK_IMAGE_TILING_OPTIMAL) : 0;
     VkFormatFeatureFlags2 buf = f ? buffer_features(*f) : 0;
     out->formatProperties = {narrow(lin), narrow(opt), narrow(buf)};
-    if (auto* p3 = find_mut<VkFormatProperties3>(out->pNext, VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_3)) {
+    if (auto* p3 =
+            find_mut<VkFormatProperties3>(out->pNext, VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_3)) {
         p3->linearTilingFeatures = lin;
         p3->optimalTilingFeatures = opt;
         p3->bufferFeatures = buf;
     }
 }
 
-void GetPhysicalDeviceFormatProperties(VkPhysicalDevice physical, VkFormat format, VkFormatProperties* out) {
+void GetPhysicalDeviceFormatProperties(VkPhysicalDevice physical, VkFormat format,
+                                       VkFormatProperties* out) {
     VkFormatProperties2 p{VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_2, nullptr, {}};
     GetPhysicalDeviceFormatProperties2(physical, format, &p);
     *out = p.formatProperties;
 }
 
-VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice, const VkPhysicalDeviceImageFormatInfo2* info,
+VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice,
+                                                 const VkPhysicalDeviceImageFormatInfo2* info,
                                                  VkImageFormatProperties2* out) {
     VkResult r = describe_image(*info, out->imageFormatProperties);
     auto* ext = find<VkPhysicalDeviceExternalImageFormatInfo>(
         info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
     if (r == VK_SUCCESS && ext && ext->handleType != 0)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
-    if (auto* e = find_mut<VkExternalImageFormatProperties>(out->pNext,
-                                                            VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES))
+    if (auto* e = find_mut<VkExternalImageFormatProperties>(
+            out->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES))
         e->externalMemoryProperties = {};
     return r;
 }
 
 VkResult GetPhysicalDeviceImageFormatProperties(VkPhysicalDevice, VkFormat format, VkImageType type,
                                                 VkImageTiling tiling, VkImageUsageFlags usage,
-                                                VkImageCreateFlags flags, VkImageFormatProperties* out) {
-    VkPhysicalDeviceImageFormatInfo2 info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2, nullptr,
-                                          format, type, tiling, usage, flags};
+                                                VkImageCreateFlags flags,
+                                                VkImageFormatProperties* out) {
+    VkPhysicalDeviceImageFormatInfo2 info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+                                          nullptr,
+                                          format,
+                                          type,
+                                          tiling,
+                                          usage,
+                                          flags};
     return describe_image(info, *out);
 }
 
-void GetPhysicalDeviceSparseImageFormatProperties(VkPhysicalDevice, VkFormat, VkImageType, VkSampleCountFlagBits,
-                                                  VkImageUsageFlags, VkImageTiling, uint32_t* count,
+void GetPhysicalDeviceSparseImageFormatProperties(VkPhysicalDevice, VkFormat, VkImageType,
+                                                  VkSampleCountFlagBits, VkImageUsageFlags,
+                                                  VkImageTiling, uint32_t* count,
                                                   VkSparseImageFormatProperties*) {
     *count = 0;
 }
 
-void GetPhysicalDeviceSparseImageFormatProperties2(VkPhysicalDevice, const VkPhysicalDeviceSparseImageFormatInfo2*,
-                                                   uint32_t* count, VkSparseImageFormatProperties2*) {
+void GetPhysicalDeviceSparseImageFormatProperties2(VkPhysicalDevice,
+                                                   const VkPhysicalDeviceSparseImageFormatInfo2*,
+                                                   uint32_t* count,
+                                                   VkSparseImageFormatProperties2*) {
     *count = 0;
 }
 

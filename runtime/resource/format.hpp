@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Vulkan's view of the hardware formats: feature flags, aspects and the formats of depth/stencil planes.
+// Vulkan's view of the hardware formats: feature flags, aspects and the formats of depth/stencil
+// planes.
 //
-// Everything derives from hw/formats.toml. Ownership: static tables. Threading: pure. Failure: unknown formats give null or 0.
+// Everything derives from hw/formats.toml. Ownership: static tables. Threading: pure. Failure:
+// unknown formats give null or 0.
 #pragma once
 
 #include "kite_hw/formats.hpp"
@@ -15,9 +17,12 @@ namespace kite::rt {
 /// Aspects of a format.
 [[nodiscard]] VkImageAspectFlags aspects_of(const hw::FormatInfo& f);
 /// The format of the plane that holds an aspect (the format itself unless it has two planes).
-[[nodiscard]] const hw::FormatInfo* plane_format(const hw::FormatInfo& f, VkImageAspectFlags aspect);
+[[nodiscard]] const hw::FormatInfo* plane_format(const hw::FormatInfo& f,
+                                                 VkImageAspectFlags aspect);
 /// Number of planes: 2 for combined depth/stencil.
-[[nodiscard]] inline uint32_t plane_count(const hw::FormatInfo& f) { return f.two_planes() ? 2 : 1; }
+[[nodiscard]] inline uint32_t plane_count(const hw::FormatInfo& f) {
+    return f.two_planes() ? 2 : 1;
+}
 /// Index of the plane that holds an aspect.
 [[nodiscard]] inline uint32_t plane_index(const hw::FormatInfo& f, VkImageAspectFlags aspect) {
     return f.two_planes() && aspect == VK_IMAGE_ASPECT_STENCIL_BIT ? 1 : 0;

@@ -10,28 +10,41 @@ namespace {
 
 hw::Swizzle swizzle_of(VkComponentSwizzle s, hw::Swizzle identity) {
     switch (s) {
-    case VK_COMPONENT_SWIZZLE_ZERO: return hw::Swizzle::zero;
-    case VK_COMPONENT_SWIZZLE_ONE: return hw::Swizzle::one;
-    case VK_COMPONENT_SWIZZLE_R: return hw::Swizzle::r;
-    case VK_COMPONENT_SWIZZLE_G: return hw::Swizzle::g;
-    case VK_COMPONENT_SWIZZLE_B: return hw::Swizzle::b;
-    case VK_COMPONENT_SWIZZLE_A: return hw::Swizzle::a;
-    default: return identity;
+    case VK_COMPONENT_SWIZZLE_ZERO:
+        return hw::Swizzle::zero;
+    case VK_COMPONENT_SWIZZLE_ONE:
+        return hw::Swizzle::one;
+    case VK_COMPONENT_SWIZZLE_R:
+        return hw::Swizzle::r;
+    case VK_COMPONENT_SWIZZLE_G:
+        return hw::Swizzle::g;
+    case VK_COMPONENT_SWIZZLE_B:
+        return hw::Swizzle::b;
+    case VK_COMPONENT_SWIZZLE_A:
+        return hw::Swizzle::a;
+    default:
+        return identity;
     }
 }
 
 hw::ViewDim dim_of(VkImageViewType t) {
     switch (t) {
     case VK_IMAGE_VIEW_TYPE_1D:
-    case VK_IMAGE_VIEW_TYPE_1D_ARRAY: return hw::ViewDim::d1;
-    case VK_IMAGE_VIEW_TYPE_3D: return hw::ViewDim::d3;
+    case VK_IMAGE_VIEW_TYPE_1D_ARRAY:
+        return hw::ViewDim::d1;
+    case VK_IMAGE_VIEW_TYPE_3D:
+        return hw::ViewDim::d3;
     case VK_IMAGE_VIEW_TYPE_CUBE:
-    case VK_IMAGE_VIEW_TYPE_CUBE_ARRAY: return hw::ViewDim::cube;
-    default: return hw::ViewDim::d2;
+    case VK_IMAGE_VIEW_TYPE_CUBE_ARRAY:
+        return hw::ViewDim::cube;
+    default:
+        return hw::ViewDim::d2;
     }
 }
 
-uint32_t log2_of(uint32_t v) { return static_cast<uint32_t>(__builtin_ctz(v)); }
+uint32_t log2_of(uint32_t v) {
+    return static_cast<uint32_t>(__builtin_ctz(v));
+}
 
 void init_from(Image& im, const VkImageCreateInfo& info) {
     im.type = info.imageType;
@@ -51,8 +64,8 @@ void init_from(Image& im, const VkImageCreateInfo& info) {
 
 void fill_requirements(const Image& im, VkMemoryRequirements2* out) {
     out->memoryRequirements = {(im.size_bytes + 4095) / 4096 * 4096, 4096, 1};
-    if (auto* d = find_mut<VkMemoryDedicatedRequirements>(out->pNext,
-                                                          VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS)) {
+    if (auto* d = find_mut<VkMemoryDedicatedRequirements>(
+            out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS)) {
         d->prefersDedicatedAllocation = VK_FALSE;
         d->requiresDedicatedAllocation = VK_FALSE;
     }
@@ -99,12 +112,14 @@ hw::ImageDescriptor describe(const Image& im, const ViewDesc& v) {
     d.swz_b = swizzle_of(v.swizzle.b, hw::Swizzle::b);
     d.swz_a = swizzle_of(v.swizzle.a, hw::Swizzle::a);
     d.min_lod = v.min_lod;
-    d.layer_stride_64 = im.type == VK_IMAGE_TYPE_3D ? 0 : static_cast<uint32_t>(p.layer_stride / 64);
+    d.layer_stride_64 =
+        im.type == VK_IMAGE_TYPE_3D ? 0 : static_cast<uint32_t>(p.layer_stride / 64);
     d.base_layer = v.base_layer;
     d.layer_count_minus_1 = std::max(1u, v.layer_count) - 1;
     uint32_t depth = im.type == VK_IMAGE_TYPE_3D ? im.extent.depth : im.layers;
     if (own.compressed && !f.compressed) {
-        // A compressed image seen as its blocks: one level becomes a resource of its own, since ceil and minify don't commute.
+        // A compressed image seen as its blocks: one level becomes a resource of its own, since
+        // ceil and minify don't commute.
         uint32_t l = v.base_level;
         d.address += p.level_offset[l];
         d.width_minus_1 = (minify(im.extent.width, l) + own.block_w - 1) / own.block_w - 1;
@@ -125,8 +140,9 @@ hw::ImageDescriptor describe(const Image& im, const ViewDesc& v) {
     return d;
 }
 
-hw::ImageDescriptor surface(const Image& im, VkImageAspectFlags aspect, uint32_t level, uint32_t base_layer,
-                            uint32_t layer_count, bool volume, const hw::FormatInfo* format) {
+hw::ImageDescriptor surface(const Image& im, VkImageAspectFlags aspect, uint32_t level,
+                            uint32_t base_layer, uint32_t layer_count, bool volume,
+                            const hw::FormatInfo* format) {
     ViewDesc v;
     v.aspect = aspect;
     v.format = format;
@@ -140,15 +156,17 @@ hw::ImageDescriptor surface(const Image& im, VkImageAspectFlags aspect, uint32_t
 }
 
 hw::ImageDescriptor ImageView::attachment(VkImageAspectFlags aspect) const {
-    return surface(*image, aspect, range.baseMipLevel, range.baseArrayLayer, range.layerCount, false, format);
+    return surface(*image, aspect, range.baseMipLevel, range.baseArrayLayer, range.layerCount,
+                   false, format);
 }
 
 namespace vk {
 
-VkResult CreateImage(VkDevice device, const VkImageCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                     VkImage* out) {
+VkResult CreateImage(VkDevice device, const VkImageCreateInfo* info,
+                     const VkAllocationCallbacks* callbacks, VkImage* out) {
     auto* d = Device::from(device);
-    if (auto* s = find<VkImageSwapchainCreateInfoKHR>(info->pNext, VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR);
+    if (auto* s = find<VkImageSwapchainCreateInfoKHR>(
+            info->pNext, VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR);
         s && s->swapchain)
         return create_swapchain_alias(*d, *info, *s, callbacks, out);
     if (!format_of(info->format))
@@ -169,7 +187,8 @@ void DestroyImage(VkDevice device, VkImage image, const VkAllocationCallbacks* c
     Device::from(device)->drop(callbacks, Image::from(image));
 }
 
-void GetImageMemoryRequirements2(VkDevice, const VkImageMemoryRequirementsInfo2* info, VkMemoryRequirements2* out) {
+void GetImageMemoryRequirements2(VkDevice, const VkImageMemoryRequirementsInfo2* info,
+                                 VkMemoryRequirements2* out) {
     fill_requirements(*Image::from(info->image), out);
 }
 
@@ -186,17 +205,18 @@ void GetDeviceImageMemoryRequirements(VkDevice, const VkDeviceImageMemoryRequire
     fill_requirements(im, out);
 }
 
-void GetImageSparseMemoryRequirements(VkDevice, VkImage, uint32_t* count, VkSparseImageMemoryRequirements*) {
+void GetImageSparseMemoryRequirements(VkDevice, VkImage, uint32_t* count,
+                                      VkSparseImageMemoryRequirements*) {
     *count = 0;
 }
 
-void GetImageSparseMemoryRequirements2(VkDevice, const VkImageSparseMemoryRequirementsInfo2*, uint32_t* count,
-                                       VkSparseImageMemoryRequirements2*) {
+void GetImageSparseMemoryRequirements2(VkDevice, const VkImageSparseMemoryRequirementsInfo2*,
+                                       uint32_t* count, VkSparseImageMemoryRequirements2*) {
     *count = 0;
 }
 
-void GetDeviceImageSparseMemoryRequirements(VkDevice, const VkDeviceImageMemoryRequirements*, uint32_t* count,
-                                            VkSparseImageMemoryRequirements2*) {
+void GetDeviceImageSparseMemoryRequirements(VkDevice, const VkDeviceImageMemoryRequirements*,
+                                            uint32_t* count, VkSparseImageMemoryRequirements2*) {
     *count = 0;
 }
 
@@ -207,10 +227,11 @@ VkResult BindImageMemory(VkDevice, VkImage image, VkDeviceMemory memory, VkDevic
 
 VkResult BindImageMemory2(VkDevice device, uint32_t count, const VkBindImageMemoryInfo* infos) {
     for (uint32_t i = 0; i < count; ++i) {
-        if (auto* st = find<VkBindMemoryStatus>(infos[i].pNext, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS))
+        if (auto* st =
+                find<VkBindMemoryStatus>(infos[i].pNext, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS))
             *st->pResult = VK_SUCCESS;
-        auto* sc = find<VkBindImageMemorySwapchainInfoKHR>(infos[i].pNext,
-                                                           VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR);
+        auto* sc = find<VkBindImageMemorySwapchainInfoKHR>(
+            infos[i].pNext, VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR);
         if (sc && sc->swapchain)
             bind_swapchain_alias(*Image::from(infos[i].image), sc->swapchain, sc->imageIndex);
         else
@@ -219,7 +240,8 @@ VkResult BindImageMemory2(VkDevice device, uint32_t count, const VkBindImageMemo
     return VK_SUCCESS;
 }
 
-void GetImageSubresourceLayout(VkDevice, VkImage image, const VkImageSubresource* sub, VkSubresourceLayout* out) {
+void GetImageSubresourceLayout(VkDevice, VkImage image, const VkImageSubresource* sub,
+                               VkSubresourceLayout* out) {
     auto* im = Image::from(image);
     uint32_t pi = plane_index(*im->format, sub->aspectMask);
     const PlaneLayout& p = im->planes[pi];
@@ -231,8 +253,8 @@ void GetImageSubresourceLayout(VkDevice, VkImage image, const VkImageSubresource
     out->size = p.slice_bytes[l] * minify(im->extent.depth, l);
 }
 
-VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                         VkImageView* out) {
+VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info,
+                         const VkAllocationCallbacks* callbacks, VkImageView* out) {
     auto* d = Device::from(device);
     const hw::FormatInfo* f = format_of(info->format);
     if (!f)
@@ -254,8 +276,9 @@ VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info, con
     else
         v->range.layerCount = im->layer_count(info->subresourceRange);
     ViewDesc vd;
-    vd.aspect = v->range.aspectMask & VK_IMAGE_ASPECT_DEPTH_BIT ? VkImageAspectFlags{VK_IMAGE_ASPECT_DEPTH_BIT}
-                                                                : v->range.aspectMask;
+    vd.aspect = v->range.aspectMask & VK_IMAGE_ASPECT_DEPTH_BIT
+                    ? VkImageAspectFlags{VK_IMAGE_ASPECT_DEPTH_BIT}
+                    : v->range.aspectMask;
     vd.format = f;
     vd.type = info->viewType;
     vd.base_level = v->range.baseMipLevel;

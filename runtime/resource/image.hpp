@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // VkImage and VkImageView, and the ImageDescriptors that name them to the device.
 //
-// An image is one plane, or two (depth, then stencil). describe() makes the descriptor of any view of a plane; surface() the one
-// level, some layers form that attachments and transfers use.
-// Ownership: the application; a view refers to its image. Threading: immutable after binding. Failure: out of host memory.
+// An image is one plane, or two (depth, then stencil). describe() makes the descriptor of any view
+// of a plane; surface() the one level, some layers form that attachments and transfers use.
+// Ownership: the application; a view refers to its image. Threading: immutable after binding.
+// Failure: out of host memory.
 #pragma once
 
 #include "kite_hw/descriptors.hpp"
@@ -15,20 +16,20 @@ namespace kite::rt {
 
 /// The image.
 struct Image : Object<Image, VkImage> {
-    VkImageType type = VK_IMAGE_TYPE_2D;   ///< dimensionality
+    VkImageType type = VK_IMAGE_TYPE_2D;      ///< dimensionality
     VkFormat vk_format = VK_FORMAT_UNDEFINED; ///< format
-    const hw::FormatInfo* format = nullptr; ///< its entry
-    VkExtent3D extent{};                   ///< level 0
-    uint32_t levels = 1;                   ///< mip levels
-    uint32_t layers = 1;                   ///< array layers
-    uint32_t samples = 1;                  ///< 1 or 4
-    VkImageUsageFlags usage = 0;           ///< usage
-    VkImageCreateFlags flags = 0;          ///< flags
-    bool linear = false;                   ///< rows instead of blocks
-    PlaneLayout planes[2];                 ///< layouts
-    uint64_t plane_offset[2] = {0, 0};     ///< bytes from the image's start
-    uint64_t size_bytes = 0;               ///< all planes
-    uint64_t address = 0;                  ///< GPU address once bound
+    const hw::FormatInfo* format = nullptr;   ///< its entry
+    VkExtent3D extent{};                      ///< level 0
+    uint32_t levels = 1;                      ///< mip levels
+    uint32_t layers = 1;                      ///< array layers
+    uint32_t samples = 1;                     ///< 1 or 4
+    VkImageUsageFlags usage = 0;              ///< usage
+    VkImageCreateFlags flags = 0;             ///< flags
+    bool linear = false;                      ///< rows instead of blocks
+    PlaneLayout planes[2];                    ///< layouts
+    uint64_t plane_offset[2] = {0, 0};        ///< bytes from the image's start
+    uint64_t size_bytes = 0;                  ///< all planes
+    uint64_t address = 0;                     ///< GPU address once bound
 
     /// Computes planes and size from the fields above.
     void compute_layout(uint32_t row_pitch = 0);
@@ -44,33 +45,33 @@ struct Image : Object<Image, VkImage> {
 
 /// What a descriptor should show.
 struct ViewDesc {
-    VkImageAspectFlags aspect = VK_IMAGE_ASPECT_COLOR_BIT;  ///< exactly one aspect
-    const hw::FormatInfo* format = nullptr;                 ///< null: the plane's own
-    VkImageViewType type = VK_IMAGE_VIEW_TYPE_2D;           ///< view type
-    uint32_t base_level = 0;                                ///< first level
-    uint32_t level_count = 1;                               ///< levels
-    uint32_t base_layer = 0;                                ///< first layer or slice
-    uint32_t layer_count = 1;                               ///< layers or slices
-    VkComponentMapping swizzle{};                           ///< components
-    float min_lod = 0;                                      ///< clamp
+    VkImageAspectFlags aspect = VK_IMAGE_ASPECT_COLOR_BIT; ///< exactly one aspect
+    const hw::FormatInfo* format = nullptr;                ///< null: the plane's own
+    VkImageViewType type = VK_IMAGE_VIEW_TYPE_2D;          ///< view type
+    uint32_t base_level = 0;                               ///< first level
+    uint32_t level_count = 1;                              ///< levels
+    uint32_t base_layer = 0;                               ///< first layer or slice
+    uint32_t layer_count = 1;                              ///< layers or slices
+    VkComponentMapping swizzle{};                          ///< components
+    float min_lod = 0;                                     ///< clamp
 };
 
 /// Descriptor of a view.
 [[nodiscard]] hw::ImageDescriptor describe(const Image& image, const ViewDesc& view);
 
-/// Descriptor of one level and some layers for transfers and attachments. 3D images are shown as volumes if `volume`, else as
-/// an array of slices.
-[[nodiscard]] hw::ImageDescriptor surface(const Image& image, VkImageAspectFlags aspect, uint32_t level,
-                                          uint32_t base_layer, uint32_t layer_count, bool volume,
-                                          const hw::FormatInfo* format = nullptr);
+/// Descriptor of one level and some layers for transfers and attachments. 3D images are shown as
+/// volumes if `volume`, else as an array of slices.
+[[nodiscard]] hw::ImageDescriptor surface(const Image& image, VkImageAspectFlags aspect,
+                                          uint32_t level, uint32_t base_layer, uint32_t layer_count,
+                                          bool volume, const hw::FormatInfo* format = nullptr);
 
 /// The view.
 struct ImageView : Object<ImageView, VkImageView> {
-    Image* image = nullptr;                 ///< the image
-    VkFormat vk_format = VK_FORMAT_UNDEFINED; ///< view format
-    const hw::FormatInfo* format = nullptr; ///< view format
-    VkImageViewType type{};                 ///< view type
-    VkImageSubresourceRange range{};        ///< counts resolved
+    Image* image = nullptr;                            ///< the image
+    VkFormat vk_format = VK_FORMAT_UNDEFINED;          ///< view format
+    const hw::FormatInfo* format = nullptr;            ///< view format
+    VkImageViewType type{};                            ///< view type
+    VkImageSubresourceRange range{};                   ///< counts resolved
     uint32_t words[hw::ImageDescriptor::kDwords] = {}; ///< packed descriptor of the (first) aspect
     /// One level and all layers, as attachment, of the given aspect.
     [[nodiscard]] hw::ImageDescriptor attachment(VkImageAspectFlags aspect) const;

@@ -3,8 +3,12 @@
 
 namespace kite::rt {
 namespace {
-constexpr uint64_t align64(uint64_t v) { return (v + 63) / 64 * 64; }
-constexpr uint32_t div_up(uint32_t v, uint32_t d) { return (v + d - 1) / d; }
+constexpr uint64_t align64(uint64_t v) {
+    return (v + 63) / 64 * 64;
+}
+constexpr uint32_t div_up(uint32_t v, uint32_t d) {
+    return (v + d - 1) / d;
+}
 } // namespace
 
 PlaneLayout lay_out(const PlaneDesc& d) {
@@ -30,8 +34,8 @@ PlaneLayout lay_out(const PlaneDesc& d) {
     return p;
 }
 
-uint64_t texel_offset(const PlaneLayout& p, uint32_t level, uint32_t layer, uint32_t x, uint32_t y, uint32_t z,
-                      uint32_t sample) {
+uint64_t texel_offset(const PlaneLayout& p, uint32_t level, uint32_t layer, uint32_t x, uint32_t y,
+                      uint32_t z, uint32_t sample) {
     const PlaneDesc& d = p.desc;
     uint64_t bpb = d.format->bytes_per_block;
     uint64_t base = p.layer_stride * layer + p.level_offset[level] + p.slice_bytes[level] * z;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Where the texels of an image lie: the pure maths of docs/image-layout.md.
 //
-// One PlaneLayout describes all levels and layers of one plane. Depth/stencil formats with both aspects are two planes.
-// Ownership: values. Threading: pure functions. Failure: none; the caller checks limits first (sizes fit 64 bits by far).
+// One PlaneLayout describes all levels and layers of one plane. Depth/stencil formats with both
+// aspects are two planes. Ownership: values. Threading: pure functions. Failure: none; the caller
+// checks limits first (sizes fit 64 bits by far).
 //
-// Example: PlaneLayout p = lay_out({.format = hw::format_info(id), .width = 64, .height = 64}); texel_offset(p, ...)
+// Example: PlaneLayout p = lay_out({.format = hw::format_info(id), .width = 64, .height = 64});
+// texel_offset(p, ...)
 #pragma once
 
 #include "kite_hw/formats.hpp"
@@ -32,20 +34,21 @@ struct PlaneDesc {
 
 /// The answer.
 struct PlaneLayout {
-    PlaneDesc desc;                                   ///< the question
-    std::array<uint64_t, kMaxLevels> level_offset{};  ///< bytes from the layer's start
-    std::array<uint64_t, kMaxLevels> slice_bytes{};   ///< bytes of one slice of a level
-    std::array<uint32_t, kMaxLevels> pitch{};         ///< linear: bytes between rows of blocks
-    uint64_t layer_stride = 0;                        ///< bytes between layers, multiple of 64
-    uint64_t size_bytes = 0;                          ///< all layers
+    PlaneDesc desc;                                  ///< the question
+    std::array<uint64_t, kMaxLevels> level_offset{}; ///< bytes from the layer's start
+    std::array<uint64_t, kMaxLevels> slice_bytes{};  ///< bytes of one slice of a level
+    std::array<uint32_t, kMaxLevels> pitch{};        ///< linear: bytes between rows of blocks
+    uint64_t layer_stride = 0;                       ///< bytes between layers, multiple of 64
+    uint64_t size_bytes = 0;                         ///< all layers
 };
 
 /// Lays a plane out.
 [[nodiscard]] PlaneLayout lay_out(const PlaneDesc& desc);
 
-/// Byte offset of a texel (or of the block holding it, for compressed formats) from the plane's start.
-[[nodiscard]] uint64_t texel_offset(const PlaneLayout& p, uint32_t level, uint32_t layer, uint32_t x, uint32_t y,
-                                    uint32_t z, uint32_t sample);
+/// Byte offset of a texel (or of the block holding it, for compressed formats) from the plane's
+/// start.
+[[nodiscard]] uint64_t texel_offset(const PlaneLayout& p, uint32_t level, uint32_t layer,
+                                    uint32_t x, uint32_t y, uint32_t z, uint32_t sample);
 
 /// Size of a level: max(1, size >> level).
 [[nodiscard]] constexpr uint32_t minify(uint32_t size, uint32_t level) {

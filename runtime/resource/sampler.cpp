@@ -10,9 +10,15 @@ namespace {
 void set_border(hw::SamplerDescriptor& s, VkBorderColor c) {
     uint32_t one_f = std::bit_cast<uint32_t>(1.0f);
     switch (c) {
-    case VK_BORDER_COLOR_FLOAT_OPAQUE_BLACK: s.border = {0, 0, 0, one_f}; break;
-    case VK_BORDER_COLOR_FLOAT_OPAQUE_WHITE: s.border = {one_f, one_f, one_f, one_f}; break;
-    case VK_BORDER_COLOR_INT_TRANSPARENT_BLACK: s.border_int = true; break;
+    case VK_BORDER_COLOR_FLOAT_OPAQUE_BLACK:
+        s.border = {0, 0, 0, one_f};
+        break;
+    case VK_BORDER_COLOR_FLOAT_OPAQUE_WHITE:
+        s.border = {one_f, one_f, one_f, one_f};
+        break;
+    case VK_BORDER_COLOR_INT_TRANSPARENT_BLACK:
+        s.border_int = true;
+        break;
     case VK_BORDER_COLOR_INT_OPAQUE_BLACK:
         s.border_int = true;
         s.border = {0, 0, 0, 1};
@@ -21,14 +27,15 @@ void set_border(hw::SamplerDescriptor& s, VkBorderColor c) {
         s.border_int = true;
         s.border = {1, 1, 1, 1};
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
 } // namespace
 
-VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                       VkSampler* out) {
+VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info,
+                       const VkAllocationCallbacks* callbacks, VkSampler* out) {
     auto* d = Device::from(device);
     auto* sampler = d->make<Sampler>(callbacks);
     if (!sampler)
@@ -36,19 +43,21 @@ VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info, const V
     hw::SamplerDescriptor s;
     s.mag_filter = info->magFilter == VK_FILTER_LINEAR ? hw::Filter::linear : hw::Filter::nearest;
     s.min_filter = info->minFilter == VK_FILTER_LINEAR ? hw::Filter::linear : hw::Filter::nearest;
-    s.mip_filter = info->mipmapMode == VK_SAMPLER_MIPMAP_MODE_LINEAR ? hw::Filter::linear : hw::Filter::nearest;
+    s.mip_filter = info->mipmapMode == VK_SAMPLER_MIPMAP_MODE_LINEAR ? hw::Filter::linear
+                                                                     : hw::Filter::nearest;
     s.wrap_u = static_cast<hw::Wrap>(info->addressModeU);
     s.wrap_v = static_cast<hw::Wrap>(info->addressModeV);
     s.wrap_w = static_cast<hw::Wrap>(info->addressModeW);
     s.compare_enable = info->compareEnable != VK_FALSE;
-    s.compare_op = info->compareEnable ? static_cast<hw::CompareOp>(info->compareOp) : hw::CompareOp::never;
+    s.compare_op =
+        info->compareEnable ? static_cast<hw::CompareOp>(info->compareOp) : hw::CompareOp::never;
     s.unnormalized = info->unnormalizedCoordinates != VK_FALSE;
     if (info->anisotropyEnable) {
         auto n = static_cast<uint32_t>(std::clamp(info->maxAnisotropy, 1.0f, 16.0f));
         s.aniso_log2 = static_cast<uint32_t>(std::bit_width(n)) - 1;
     }
-    if (auto* m = find<VkSamplerReductionModeCreateInfo>(info->pNext,
-                                                         VK_STRUCTURE_TYPE_SAMPLER_REDUCTION_MODE_CREATE_INFO))
+    if (auto* m = find<VkSamplerReductionModeCreateInfo>(
+            info->pNext, VK_STRUCTURE_TYPE_SAMPLER_REDUCTION_MODE_CREATE_INFO))
         s.reduction = static_cast<hw::ReductionMode>(m->reductionMode);
     s.lod_bias = info->mipLodBias;
     s.min_lod = info->minLod;
@@ -75,6 +84,7 @@ VkResult CreateSamplerYcbcrConversion(VkDevice, const VkSamplerYcbcrConversionCr
     return VK_ERROR_FEATURE_NOT_PRESENT;
 }
 
-void DestroySamplerYcbcrConversion(VkDevice, VkSamplerYcbcrConversion, const VkAllocationCallbacks*) {}
+void DestroySamplerYcbcrConversion(VkDevice, VkSamplerYcbcrConversion,
+                                   const VkAllocationCallbacks*) {}
 
 } // namespace kite::rt::vk

@@ -67,7 +67,8 @@ VkResult QueueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo* infos, V
         return submit_fence_only(*q, f);
     for (uint32_t i = 0; i < count; ++i) {
         const VkSubmitInfo& s = infos[i];
-        auto* t = find<VkTimelineSemaphoreSubmitInfo>(s.pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+        auto* t = find<VkTimelineSemaphoreSubmitInfo>(
+            s.pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
         Batch b;
         for (uint32_t j = 0; j < s.waitSemaphoreCount; ++j)
             b.wait(*q, s.pWaitSemaphores[j],
@@ -103,7 +104,8 @@ VkResult QueueSubmit2(VkQueue queue, uint32_t count, const VkSubmitInfo2* infos,
     return VK_SUCCESS;
 }
 
-VkResult QueueBindSparse(VkQueue queue, uint32_t count, const VkBindSparseInfo* infos, VkFence fence) {
+VkResult QueueBindSparse(VkQueue queue, uint32_t count, const VkBindSparseInfo* infos,
+                         VkFence fence) {
     // No sparse features: only the semaphores can matter.
     auto* q = Queue::from(queue);
     auto* f = Fence::from(fence);

@@ -43,7 +43,8 @@ State state_of(Fence& f, kmd::SyncPoint& point) {
     return State::pending;
 }
 
-VkResult wait_fences(Device& d, uint32_t count, const VkFence* fences, bool all, uint64_t deadline) {
+VkResult wait_fences(Device& d, uint32_t count, const VkFence* fences, bool all,
+                     uint64_t deadline) {
     for (;;) {
         std::vector<kmd::SyncPoint> points;
         uint32_t unsubmitted = 0, done = 0;
@@ -51,9 +52,15 @@ VkResult wait_fences(Device& d, uint32_t count, const VkFence* fences, bool all,
         for (uint32_t i = 0; i < count; ++i) {
             kmd::SyncPoint p;
             switch (state_of(*Fence::from(fences[i]), p)) {
-            case State::done: ++done; break;
-            case State::pending: points.push_back(p); break;
-            case State::unsubmitted: ++unsubmitted; break;
+            case State::done:
+                ++done;
+                break;
+            case State::pending:
+                points.push_back(p);
+                break;
+            case State::unsubmitted:
+                ++unsubmitted;
+                break;
             }
         }
         if (all ? done == count : done > 0)
@@ -66,8 +73,8 @@ VkResult wait_fences(Device& d, uint32_t count, const VkFence* fences, bool all,
             return VK_ERROR_DEVICE_LOST;
         if (deadline == 0)
             return VK_TIMEOUT;
-        // Some fence has no submission yet: another thread may submit it. Look again at every submission, and for "any" also
-        // poll those that are pending.
+        // Some fence has no submission yet: another thread may submit it. Look again at every
+        // submission, and for "any" also poll those that are pending.
         auto now = std::chrono::steady_clock::now();
         auto until = now + std::chrono::milliseconds(all || points.empty() ? 100 : 1);
         auto end = std::chrono::steady_clock::time_point(
@@ -85,8 +92,8 @@ VkResult wait_fences(Device& d, uint32_t count, const VkFence* fences, bool all,
 
 namespace vk {
 
-VkResult CreateFence(VkDevice device, const VkFenceCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                     VkFence* out) {
+VkResult CreateFence(VkDevice device, const VkFenceCreateInfo* info,
+                     const VkAllocationCallbacks* callbacks, VkFence* out) {
     auto* d = Device::from(device);
     auto* f = d->make<Fence>(callbacks);
     if (!f)
@@ -115,17 +122,20 @@ VkResult GetFenceStatus(VkDevice device, VkFence fence) {
     return r == VK_TIMEOUT ? VK_NOT_READY : r;
 }
 
-VkResult WaitForFences(VkDevice device, uint32_t count, const VkFence* fences, VkBool32 all, uint64_t timeout) {
-    return wait_fences(*Device::from(device), count, fences, all != VK_FALSE, deadline_after(timeout));
+VkResult WaitForFences(VkDevice device, uint32_t count, const VkFence* fences, VkBool32 all,
+                       uint64_t timeout) {
+    return wait_fences(*Device::from(device), count, fences, all != VK_FALSE,
+                       deadline_after(timeout));
 }
 
-VkResult CreateSemaphore(VkDevice device, const VkSemaphoreCreateInfo* info, const VkAllocationCallbacks* callbacks,
-                         VkSemaphore* out) {
+VkResult CreateSemaphore(VkDevice device, const VkSemaphoreCreateInfo* info,
+                         const VkAllocationCallbacks* callbacks, VkSemaphore* out) {
     auto* d = Device::from(device);
     auto* s = d->make<Semaphore>(callbacks);
     if (!s)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    auto* t = find<VkSemaphoreTypeCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+    auto* t =
+        find<VkSemaphoreTypeCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
     if (t && t->semaphoreType == VK_SEMAPHORE_TYPE_TIMELINE) {
         auto timeline = d->kmd->create_timeline(t->initialValue);
         if (!timeline) {
@@ -139,7 +149,8 @@ VkResult CreateSemaphore(VkDevice device, const VkSemaphoreCreateInfo* info, con
     return VK_SUCCESS;
 }
 
-void DestroySemaphore(VkDevice device, VkSemaphore semaphore, const VkAllocationCallbacks* callbacks) {
+void DestroySemaphore(VkDevice device, VkSemaphore semaphore,
+                      const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, Semaphore::from(semaphore));
 }
 
@@ -151,7 +162,8 @@ VkResult GetSemaphoreCounterValue(VkDevice device, VkSemaphore semaphore, uint64
 }
 
 VkResult SignalSemaphore(VkDevice device, const VkSemaphoreSignalInfo* info) {
-    return Device::from(device)->check(Semaphore::from(info->semaphore)->timeline->signal(info->value));
+    return Device::from(device)->check(
+        Semaphore::from(info->semaphore)->timeline->signal(info->value));
 }
 
 VkResult WaitSemaphores(VkDevice device, const VkSemaphoreWaitInfo* info, uint64_t timeout) {
@@ -163,7 +175,8 @@ VkResult WaitSemaphores(VkDevice device, const VkSemaphoreWaitInfo* info, uint64
     return d->check(d->kmd->wait({.points = points, .any = any}, deadline_after(timeout)));
 }
 
-VkResult CreateEvent(VkDevice device, const VkEventCreateInfo*, const VkAllocationCallbacks* callbacks, VkEvent* out) {
+VkResult CreateEvent(VkDevice device, const VkEventCreateInfo*,
+                     const VkAllocationCallbacks* callbacks, VkEvent* out) {
     auto* d = Device::from(device);
     auto* e = d->make<Event>(callbacks);
     if (!e)
@@ -190,7 +203,8 @@ void DestroyEvent(VkDevice device, VkEvent event, const VkAllocationCallbacks* c
 VkResult GetEventStatus(VkDevice device, VkEvent event) {
     if (Device::from(device)->lost)
         return VK_ERROR_DEVICE_LOST;
-    uint32_t v = std::atomic_ref<uint32_t>(*Event::from(event)->word()).load(std::memory_order_acquire);
+    uint32_t v =
+        std::atomic_ref<uint32_t>(*Event::from(event)->word()).load(std::memory_order_acquire);
     return v ? VK_EVENT_SET : VK_EVENT_RESET;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Fences, semaphores and events over the kernel contract's timelines.
 //
-// A fence or binary semaphore is a note of the timeline point that signals it: submitting costs nothing extra. A timeline semaphore owns
-// a timeline. Points of an application's queue live as long as the device; points of a swapchain are shared.
-// Ownership: the application. Threading: fences are locked, semaphores externally synchronised (timeline ones thread-safe).
-// Failure: device lost ends every wait.
+// A fence or binary semaphore is a note of the timeline point that signals it: submitting costs
+// nothing extra. A timeline semaphore owns a timeline. Points of an application's queue live as
+// long as the device; points of a swapchain are shared. Ownership: the application. Threading:
+// fences are locked, semaphores externally synchronised (timeline ones thread-safe). Failure:
+// device lost ends every wait.
 #pragma once
 
 #include "runtime/device/device.hpp"
@@ -15,18 +16,18 @@ namespace kite::rt {
 
 /// A point that something outside the queue signals keeps its timeline alive.
 struct Point {
-    kmd::Timeline* timeline = nullptr;       ///< null: none
-    uint64_t value = 0;                      ///< reached = signalled
-    std::shared_ptr<kmd::Timeline> keep;     ///< owner if not the device
+    kmd::Timeline* timeline = nullptr;   ///< null: none
+    uint64_t value = 0;                  ///< reached = signalled
+    std::shared_ptr<kmd::Timeline> keep; ///< owner if not the device
     /// As the contract's type.
     [[nodiscard]] kmd::SyncPoint sync() const { return {timeline, value}; }
 };
 
 /// VkFence.
 struct Fence : Object<Fence, VkFence> {
-    std::mutex mutex;      ///< guards the rest
+    std::mutex mutex;       ///< guards the rest
     bool signalled = false; ///< created signalled, or seen signalled
-    Point point;           ///< pending signal
+    Point point;            ///< pending signal
     /// Attaches the signal and wakes waiters that came early.
     void attach(Device& d, Point p);
     /// Marks as signalled now.
@@ -35,9 +36,9 @@ struct Fence : Object<Fence, VkFence> {
 
 /// VkSemaphore.
 struct Semaphore : Object<Semaphore, VkSemaphore> {
-    bool is_timeline = false;                  ///< timeline semaphore
-    std::unique_ptr<kmd::Timeline> timeline;   ///< timeline semaphores
-    Point point;                               ///< binary: pending signal, or none
+    bool is_timeline = false;                ///< timeline semaphore
+    std::unique_ptr<kmd::Timeline> timeline; ///< timeline semaphores
+    Point point;                             ///< binary: pending signal, or none
 };
 
 /// VkEvent: a dword in GPU memory.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Surface queries. VkSurfaceKHR objects are made by the loader (VkIcdSurface*), one structure per platform.
+// Surface queries. VkSurfaceKHR objects are made by the loader (VkIcdSurface*), one structure per
+// platform.
 #define VK_USE_PLATFORM_XCB_KHR 1
 #define VK_USE_PLATFORM_XLIB_KHR 1
 #define VK_USE_PLATFORM_WAYLAND_KHR 1
@@ -12,7 +13,9 @@
 namespace kite::rt {
 namespace {
 
-const VkIcdSurfaceBase* base_of(VkSurfaceKHR s) { return reinterpret_cast<const VkIcdSurfaceBase*>(s); }
+const VkIcdSurfaceBase* base_of(VkSurfaceKHR s) {
+    return reinterpret_cast<const VkIcdSurfaceBase*>(s);
+}
 
 /// Shows nothing: VK_EXT_headless_surface.
 class HeadlessTarget final : public PresentTarget {
@@ -35,38 +38,50 @@ void fill_caps(VkSurfaceKHR surface, VkSurfaceCapabilitiesKHR* out, const Surfac
     out->supportedCompositeAlpha = f.alpha;
     out->supportedUsageFlags = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT |
                                VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_STORAGE_BIT |
-                               VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT;
+                               VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT |
+                               VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT;
 }
 
 } // namespace
 
 SurfaceFacts surface_facts(VkSurfaceKHR surface) {
     switch (base_of(surface)->platform) {
-    case VK_ICD_WSI_PLATFORM_XCB: return x11_facts(base_of(surface), false);
-    case VK_ICD_WSI_PLATFORM_XLIB: return x11_facts(base_of(surface), true);
+    case VK_ICD_WSI_PLATFORM_XCB:
+        return x11_facts(base_of(surface), false);
+    case VK_ICD_WSI_PLATFORM_XLIB:
+        return x11_facts(base_of(surface), true);
     case VK_ICD_WSI_PLATFORM_WAYLAND: {
         SurfaceFacts f;
         f.alpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR;
         return f;
     }
-    case VK_ICD_WSI_PLATFORM_HEADLESS: return {};
-    default: return {.current = {}, .presentable = false};
+    case VK_ICD_WSI_PLATFORM_HEADLESS:
+        return {};
+    default:
+        return {.current = {}, .presentable = false};
     }
 }
 
 std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkExtent2D, VkResult* error) {
     switch (base_of(surface)->platform) {
-    case VK_ICD_WSI_PLATFORM_XCB: return x11_target(base_of(surface), false, error);
-    case VK_ICD_WSI_PLATFORM_XLIB: return x11_target(base_of(surface), true, error);
-    case VK_ICD_WSI_PLATFORM_WAYLAND: return wayland_target(base_of(surface), error);
-    case VK_ICD_WSI_PLATFORM_HEADLESS: return std::make_unique<HeadlessTarget>();
-    default: *error = VK_ERROR_INITIALIZATION_FAILED; return nullptr;
+    case VK_ICD_WSI_PLATFORM_XCB:
+        return x11_target(base_of(surface), false, error);
+    case VK_ICD_WSI_PLATFORM_XLIB:
+        return x11_target(base_of(surface), true, error);
+    case VK_ICD_WSI_PLATFORM_WAYLAND:
+        return wayland_target(base_of(surface), error);
+    case VK_ICD_WSI_PLATFORM_HEADLESS:
+        return std::make_unique<HeadlessTarget>();
+    default:
+        *error = VK_ERROR_INITIALIZATION_FAILED;
+        return nullptr;
     }
 }
 
 namespace vk {
 
-VkResult GetPhysicalDeviceSurfaceSupportKHR(VkPhysicalDevice, uint32_t, VkSurfaceKHR surface, VkBool32* out) {
+VkResult GetPhysicalDeviceSurfaceSupportKHR(VkPhysicalDevice, uint32_t, VkSurfaceKHR surface,
+                                            VkBool32* out) {
     *out = surface_facts(surface).presentable;
     return VK_SUCCESS;
 }
@@ -80,19 +95,23 @@ VkResult GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysicalDevice, VkSurfaceKHR 
     return VK_SUCCESS;
 }
 
-VkResult GetPhysicalDeviceSurfaceCapabilities2KHR(VkPhysicalDevice physical, const VkPhysicalDeviceSurfaceInfo2KHR* info,
+VkResult GetPhysicalDeviceSurfaceCapabilities2KHR(VkPhysicalDevice physical,
+                                                  const VkPhysicalDeviceSurfaceInfo2KHR* info,
                                                   VkSurfaceCapabilities2KHR* out) {
-    return GetPhysicalDeviceSurfaceCapabilitiesKHR(physical, info->surface, &out->surfaceCapabilities);
+    return GetPhysicalDeviceSurfaceCapabilitiesKHR(physical, info->surface,
+                                                   &out->surfaceCapabilities);
 }
 
-VkResult GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice, VkSurfaceKHR, uint32_t* count, VkSurfaceFormatKHR* out) {
+VkResult GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice, VkSurfaceKHR, uint32_t* count,
+                                            VkSurfaceFormatKHR* out) {
     OutArray<VkSurfaceFormatKHR> a(count, out);
     a.push({VK_FORMAT_B8G8R8A8_SRGB, VK_COLOR_SPACE_SRGB_NONLINEAR_KHR});
     a.push({VK_FORMAT_B8G8R8A8_UNORM, VK_COLOR_SPACE_SRGB_NONLINEAR_KHR});
     return a.result();
 }
 
-VkResult GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDevice physical, const VkPhysicalDeviceSurfaceInfo2KHR* info,
+VkResult GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDevice physical,
+                                             const VkPhysicalDeviceSurfaceInfo2KHR* info,
                                              uint32_t* count, VkSurfaceFormat2KHR* out) {
     VkSurfaceFormatKHR list[2];
     uint32_t n = 2;
@@ -113,7 +132,8 @@ VkResult GetPhysicalDeviceSurfacePresentModesKHR(VkPhysicalDevice, VkSurfaceKHR,
     return a.result();
 }
 
-VkResult GetPhysicalDevicePresentRectanglesKHR(VkPhysicalDevice, VkSurfaceKHR surface, uint32_t* count, VkRect2D* out) {
+VkResult GetPhysicalDevicePresentRectanglesKHR(VkPhysicalDevice, VkSurfaceKHR surface,
+                                               uint32_t* count, VkRect2D* out) {
     OutArray<VkRect2D> a(count, out);
     a.push({{0, 0}, surface_facts(surface).current});
     return a.result();

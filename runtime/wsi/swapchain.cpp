@@ -42,8 +42,9 @@ VkResult Swapchain::make_image(const VkSwapchainCreateInfoKHR& ci) {
     im.usage = ci.imageUsage;
     im.linear = true;
     im.compute_layout();
-    auto b = GpuHeap::make_bound(*device->kmd, *device->va,
-                                 {.size_bytes = im.size_bytes, .host_visible = true, .exportable = true});
+    auto b = GpuHeap::make_bound(
+        *device->kmd, *device->va,
+        {.size_bytes = im.size_bytes, .host_visible = true, .exportable = true});
     if (!b)
         return device->report(b.error());
     si->bound = std::move(*b);
@@ -119,7 +120,8 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* index) {
             changed_.wait(lock, ready);
             ok = true;
         } else {
-            ok = changed_.wait_until(lock, Clock::time_point(std::chrono::nanoseconds(deadline)), ready);
+            ok = changed_.wait_until(lock, Clock::time_point(std::chrono::nanoseconds(deadline)),
+                                     ready);
         }
     }
     if (status_ < 0)
@@ -258,7 +260,8 @@ void Swapchain::run_in_order() {
 }
 
 void Swapchain::run_mailbox() {
-    // An image enters the mailbox when it is rendered; it leaves for the screen at a tick, or is freed when the next one enters.
+    // An image enters the mailbox when it is rendered; it leaves for the screen at a tick, or is
+    // freed when the next one enters.
     auto tick = Clock::now();
     constexpr uint32_t none = UINT32_MAX;
     uint32_t box = none;
@@ -296,7 +299,8 @@ void Swapchain::run() {
         run_in_order();
 }
 
-VkResult create_swapchain_alias(Device& d, const VkImageCreateInfo& info, const VkImageSwapchainCreateInfoKHR& s,
+VkResult create_swapchain_alias(Device& d, const VkImageCreateInfo& info,
+                                const VkImageSwapchainCreateInfoKHR& s,
                                 const VkAllocationCallbacks* callbacks, VkImage* out) {
     auto* im = d.make<Image>(callbacks);
     if (!im)
@@ -331,7 +335,8 @@ VkResult CreateSwapchainKHR(VkDevice device, const VkSwapchainCreateInfoKHR* inf
     return VK_SUCCESS;
 }
 
-void DestroySwapchainKHR(VkDevice device, VkSwapchainKHR swapchain, const VkAllocationCallbacks* callbacks) {
+void DestroySwapchainKHR(VkDevice device, VkSwapchainKHR swapchain,
+                         const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, Swapchain::from(swapchain));
 }
 
@@ -342,7 +347,8 @@ VkResult GetSwapchainImagesKHR(VkDevice, VkSwapchainKHR swapchain, uint32_t* cou
     return a.result();
 }
 
-VkResult AcquireNextImage2KHR(VkDevice device, const VkAcquireNextImageInfoKHR* info, uint32_t* index) {
+VkResult AcquireNextImage2KHR(VkDevice device, const VkAcquireNextImageInfoKHR* info,
+                              uint32_t* index) {
     auto* d = Device::from(device);
     VkResult r = Swapchain::from(info->swapchain)->acquire(info->timeout, index);
     if (r < 0 || r == VK_TIMEOUT || r == VK_NOT_READY)
@@ -355,10 +361,15 @@ VkResult AcquireNextImage2KHR(VkDevice device, const VkAcquireNextImageInfoKHR* 
     return r;
 }
 
-VkResult AcquireNextImageKHR(VkDevice device, VkSwapchainKHR swapchain, uint64_t timeout, VkSemaphore semaphore,
-                             VkFence fence, uint32_t* index) {
-    VkAcquireNextImageInfoKHR info{VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR, nullptr, swapchain, timeout,
-                                   semaphore, fence, 1};
+VkResult AcquireNextImageKHR(VkDevice device, VkSwapchainKHR swapchain, uint64_t timeout,
+                             VkSemaphore semaphore, VkFence fence, uint32_t* index) {
+    VkAcquireNextImageInfoKHR info{VK_STRUCTURE_TYPE_ACQUIRE_NEXT_IMAGE_INFO_KHR,
+                                   nullptr,
+                                   swapchain,
+                                   timeout,
+                                   semaphore,
+                                   fence,
+                                   1};
     return AcquireNextImage2KHR(device, &info, index);
 }
 
@@ -373,8 +384,10 @@ VkResult QueuePresentKHR(VkQueue queue, const VkPresentInfoKHR* info) {
     }
     VkResult worst = VK_SUCCESS;
     for (uint32_t i = 0; i < info->swapchainCount; ++i) {
-        VkResult r = q->device->lost ? VK_ERROR_DEVICE_LOST
-                                     : Swapchain::from(info->pSwapchains[i])->present(info->pImageIndices[i], points);
+        VkResult r =
+            q->device->lost
+                ? VK_ERROR_DEVICE_LOST
+                : Swapchain::from(info->pSwapchains[i])->present(info->pImageIndices[i], points);
         if (info->pResults)
             info->pResults[i] = r;
         if (r < 0 ? (worst >= 0 || r < worst) : (worst >= 0 && r > worst))
@@ -390,7 +403,8 @@ VkResult GetDeviceGroupPresentCapabilitiesKHR(VkDevice, VkDeviceGroupPresentCapa
     return VK_SUCCESS;
 }
 
-VkResult GetDeviceGroupSurfacePresentModesKHR(VkDevice, VkSurfaceKHR, VkDeviceGroupPresentModeFlagsKHR* out) {
+VkResult GetDeviceGroupSurfacePresentModesKHR(VkDevice, VkSurfaceKHR,
+                                              VkDeviceGroupPresentModeFlagsKHR* out) {
     *out = VK_DEVICE_GROUP_PRESENT_MODE_LOCAL_BIT_KHR;
     return VK_SUCCESS;
 }

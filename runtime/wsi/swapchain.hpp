@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // VkSwapchainKHR: linear exportable images, and a thread that shows them.
 //
-// vkQueuePresentKHR only queues. The present thread waits until the image is rendered, then for its turn (FIFO: a 60 Hz grid;
-// MAILBOX: the same grid, showing the newest rendered image; IMMEDIATE: at once), shows it and frees it. Images are free only when the display
-// server no longer reads them, so acquiring signals its semaphore at once.
-// Ownership: the swapchain owns images and target. Threading: the queue is locked. Failure: OUT_OF_DATE / SURFACE_LOST / SUBOPTIMAL are
+// vkQueuePresentKHR only queues. The present thread waits until the image is rendered, then for its
+// turn (FIFO: a 60 Hz grid; MAILBOX: the same grid, showing the newest rendered image; IMMEDIATE:
+// at once), shows it and frees it. Images are free only when the display server no longer reads
+// them, so acquiring signals its semaphore at once. Ownership: the swapchain owns images and
+// target. Threading: the queue is locked. Failure: OUT_OF_DATE / SURFACE_LOST / SUBOPTIMAL are
 // sticky and reported by the next acquire or present.
 #pragma once
 
@@ -41,11 +42,11 @@ struct Swapchain : Object<Swapchain, VkSwapchainKHR> {
     /// Gives acquired images back without showing them.
     void release(uint32_t count, const uint32_t* indices);
 
-    Device* device;                                 ///< owner
-    std::vector<std::unique_ptr<SwapImage>> images; ///< images
+    Device* device;                                   ///< owner
+    std::vector<std::unique_ptr<SwapImage>> images;   ///< images
     VkPresentModeKHR mode = VK_PRESENT_MODE_FIFO_KHR; ///< mode
-    VkSwapchainCreateInfoKHR info{};                ///< parameters (pointers are not valid)
-    std::atomic<bool> retired{false};               ///< replaced by another swapchain
+    VkSwapchainCreateInfoKHR info{};                  ///< parameters (pointers are not valid)
+    std::atomic<bool> retired{false};                 ///< replaced by another swapchain
 
 private:
     struct Queued {

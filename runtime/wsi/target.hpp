@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What a window system must provide to show swapchain images.
 //
-// Swapchain images are linear buffers with a file descriptor. A target hands the descriptor to the display server once (attach) and then asks
-// it to show an image; no pixel is copied in this process unless the server can't take descriptors.
-// Ownership: a swapchain owns its target. Threading: attach() and destruction happen while no present is running; show(), holds() and
-// collect() are called by the swapchain's present thread only. Failure: VkResult as vkQueuePresentKHR would return it.
+// Swapchain images are linear buffers with a file descriptor. A target hands the descriptor to the
+// display server once (attach) and then asks it to show an image; no pixel is copied in this
+// process unless the server can't take descriptors. Ownership: a swapchain owns its target.
+// Threading: attach() and destruction happen while no present is running; show(), holds() and
+// collect() are called by the swapchain's present thread only. Failure: VkResult as
+// vkQueuePresentKHR would return it.
 #pragma once
 
 #include "runtime/resource/image.hpp"
@@ -49,13 +51,16 @@ struct SurfaceFacts {
 /// Queries a surface of any platform.
 [[nodiscard]] SurfaceFacts surface_facts(VkSurfaceKHR surface);
 /// Makes the target of a surface; null with an error when the window can't be shown to.
-[[nodiscard]] std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkExtent2D extent, VkResult* error);
+[[nodiscard]] std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkExtent2D extent,
+                                                         VkResult* error);
 
 /// Platform parts.
 [[nodiscard]] SurfaceFacts x11_facts(const void* icd_surface, bool xlib);
 /// See x11_facts.
-[[nodiscard]] std::unique_ptr<PresentTarget> x11_target(const void* icd_surface, bool xlib, VkResult* error);
+[[nodiscard]] std::unique_ptr<PresentTarget> x11_target(const void* icd_surface, bool xlib,
+                                                        VkResult* error);
 /// Wayland; the extent is the swapchain's.
-[[nodiscard]] std::unique_ptr<PresentTarget> wayland_target(const void* icd_surface, VkResult* error);
+[[nodiscard]] std::unique_ptr<PresentTarget> wayland_target(const void* icd_surface,
+                                                            VkResult* error);
 
 } // namespace kite::rt

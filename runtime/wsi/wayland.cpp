@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Wayland surfaces: the swapchain's memfd becomes a wl_shm pool and buffer, so the compositor reads the rendered image in place.
+// Wayland surfaces: the swapchain's memfd becomes a wl_shm pool and buffer, so the compositor reads
+// the rendered image in place.
 #define VK_USE_PLATFORM_WAYLAND_KHR 1
 #include "runtime/wsi/target.hpp"
 
@@ -22,7 +23,8 @@ public:
         wl_proxy_set_queue(reinterpret_cast<wl_proxy*>(wrapped), events_);
         registry_ = wl_display_get_registry(wrapped);
         wl_proxy_wrapper_destroy(wrapped);
-        static const wl_registry_listener listener = {&WaylandTarget::global, [](void*, wl_registry*, uint32_t) {}};
+        static const wl_registry_listener listener = {&WaylandTarget::global,
+                                                      [](void*, wl_registry*, uint32_t) {}};
         wl_registry_add_listener(registry_, &listener, this);
         surface_ = static_cast<wl_surface*>(wl_proxy_create_wrapper(surface));
         wl_proxy_set_queue(reinterpret_cast<wl_proxy*>(surface_), events_);
@@ -45,11 +47,13 @@ public:
         auto b = std::make_unique<BufferState>();
         b->image = im;
         wl_shm_pool* pool = wl_shm_create_pool(shm_, im.fd, static_cast<int32_t>(im.size_bytes));
-        b->buffer = wl_shm_pool_create_buffer(pool, 0, static_cast<int32_t>(im.extent.width),
-                                              static_cast<int32_t>(im.extent.height), static_cast<int32_t>(im.pitch),
-                                              im.alpha ? WL_SHM_FORMAT_ARGB8888 : WL_SHM_FORMAT_XRGB8888);
+        b->buffer = wl_shm_pool_create_buffer(
+            pool, 0, static_cast<int32_t>(im.extent.width), static_cast<int32_t>(im.extent.height),
+            static_cast<int32_t>(im.pitch),
+            im.alpha ? WL_SHM_FORMAT_ARGB8888 : WL_SHM_FORMAT_XRGB8888);
         wl_shm_pool_destroy(pool);
-        static const wl_buffer_listener listener = {[](void* data, wl_buffer*) { *static_cast<bool*>(data) = false; }};
+        static const wl_buffer_listener listener = {
+            [](void* data, wl_buffer*) { *static_cast<bool*>(data) = false; }};
         wl_buffer_add_listener(b->buffer, &listener, &b->busy);
         buffers_.push_back(std::move(b));
         return VK_SUCCESS;
@@ -99,10 +103,12 @@ private:
         bool busy = false;     ///< the compositor has it
         bool reported = false; ///< the swapchain thinks it is busy
     };
-    static void global(void* data, wl_registry* registry, uint32_t name, const char* interface, uint32_t) {
+    static void global(void* data, wl_registry* registry, uint32_t name, const char* interface,
+                       uint32_t) {
         auto* self = static_cast<WaylandTarget*>(data);
         if (std::strcmp(interface, wl_shm_interface.name) == 0)
-            self->shm_ = static_cast<wl_shm*>(wl_registry_bind(registry, name, &wl_shm_interface, 1));
+            self->shm_ =
+                static_cast<wl_shm*>(wl_registry_bind(registry, name, &wl_shm_interface, 1));
     }
     wl_display* display_;
     wl_event_queue* events_ = nullptr;
@@ -126,7 +132,9 @@ std::unique_ptr<PresentTarget> wayland_target(const void* icd_surface, VkResult*
 
 namespace vk {
 
-VkBool32 GetPhysicalDeviceWaylandPresentationSupportKHR(VkPhysicalDevice, uint32_t, wl_display*) { return VK_TRUE; }
+VkBool32 GetPhysicalDeviceWaylandPresentationSupportKHR(VkPhysicalDevice, uint32_t, wl_display*) {
+    return VK_TRUE;
+}
 
 } // namespace vk
 } // namespace kite::rt

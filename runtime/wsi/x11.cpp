@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// X11 windows: the swapchain's memfd is attached to the server as a shared memory segment (MIT-SHM 1.2), so showing an image is
-// one request. Servers without descriptor passing get SysV segments, remote ones plain PutImage.
+// X11 windows: the swapchain's memfd is attached to the server as a shared memory segment
+// (MIT-SHM 1.2), so showing an image is one request. Servers without descriptor passing get SysV
+// segments, remote ones plain PutImage.
 #define VK_USE_PLATFORM_XCB_KHR 1
 #define VK_USE_PLATFORM_XLIB_KHR 1
 #include "base/log.hpp"
@@ -23,8 +24,12 @@
 namespace kite::rt {
 namespace {
 
-template <class T> using Reply = std::unique_ptr<T, decltype(&std::free)>;
-template <class T> Reply<T> own(T* p) { return Reply<T>(p, &std::free); }
+template <class T>
+using Reply = std::unique_ptr<T, decltype(&std::free)>;
+template <class T>
+Reply<T> own(T* p) {
+    return Reply<T>(p, &std::free);
+}
 
 struct Window {
     xcb_connection_t* c = nullptr;
@@ -32,7 +37,8 @@ struct Window {
 };
 
 xcb_connection_t* xcb_of(Display* dpy) {
-    // An Xlib application has libX11 loaded; its bridge to xcb is looked up so that other applications don't load either.
+    // An Xlib application has libX11 loaded; its bridge to xcb is looked up so that other
+    // applications don't load either.
     using Fn = xcb_connection_t* (*)(Display*);
     static const Fn fn = [] {
         void* h = dlopen("libX11-xcb.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -56,15 +62,16 @@ bool visual_fits(xcb_connection_t* c, xcb_visualid_t id) {
         for (auto d = xcb_screen_allowed_depths_iterator(s.data); d.rem; xcb_depth_next(&d))
             for (auto v = xcb_depth_visuals_iterator(d.data); v.rem; xcb_visualtype_next(&v))
                 if (v.data->visual_id == id)
-                    return v.data->red_mask == 0xff0000 && v.data->green_mask == 0xff00 && v.data->blue_mask == 0xff;
+                    return v.data->red_mask == 0xff0000 && v.data->green_mask == 0xff00 &&
+                           v.data->blue_mask == 0xff;
     return false;
 }
 
 /// Segment of one image.
 struct Segment {
     TargetImage image;
-    xcb_shm_seg_t seg = 0;      ///< 0: PutImage
-    void* copy = nullptr;       ///< SysV: image is copied here first
+    xcb_shm_seg_t seg = 0; ///< 0: PutImage
+    void* copy = nullptr;  ///< SysV: image is copied here first
 };
 
 class X11Target final : public PresentTarget {
@@ -113,9 +120,10 @@ public:
             if (s.copy)
                 std::memcpy(s.copy, im.host, uint64_t{im.pitch} * im.extent.height);
             xcb_shm_put_image(w_.c, w_.id, gc_, static_cast<uint16_t>(im.pitch / 4),
-                              static_cast<uint16_t>(im.extent.height), 0, 0, static_cast<uint16_t>(im.extent.width),
-                              static_cast<uint16_t>(im.extent.height), 0, 0, depth_, XCB_IMAGE_FORMAT_Z_PIXMAP, 0,
-                              s.seg, 0);
+                              static_cast<uint16_t>(im.extent.height), 0, 0,
+                              static_cast<uint16_t>(im.extent.width),
+                              static_cast<uint16_t>(im.extent.height), 0, 0, depth_,
+                              XCB_IMAGE_FORMAT_Z_PIXMAP, 0, s.seg, 0);
         } else {
             put_rows(im);
         }
@@ -138,8 +146,8 @@ private:
         if (fd < 0)
             return;
         xcb_shm_seg_t seg = xcb_generate_id(w_.c);
-        // The connection closes the descriptor after sending it. The server must not write: read_only would do, but some
-        // servers refuse it for descriptors.
+        // The connection closes the descriptor after sending it. The server must not write:
+        // read_only would do, but some servers refuse it for descriptors.
         if (check(xcb_shm_attach_fd_checked(w_.c, seg, fd, 0)))
             s.seg = seg;
         else
@@ -164,17 +172,19 @@ private:
         }
     }
     void put_rows(const TargetImage& im) {
-        uint32_t rows = static_cast<uint32_t>(std::clamp<uint64_t>(max_bytes_ / im.pitch, 1, im.extent.height));
+        uint32_t rows =
+            static_cast<uint32_t>(std::clamp<uint64_t>(max_bytes_ / im.pitch, 1, im.extent.height));
         // Rows are sent with their padding cut, so only widths whose pitch is tight go in bands.
         std::vector<uint8_t> band(uint64_t{im.extent.width} * 4 * rows);
         for (uint32_t y = 0; y < im.extent.height; y += rows) {
             uint32_t n = std::min(rows, im.extent.height - y);
             for (uint32_t r = 0; r < n; ++r)
                 std::memcpy(band.data() + uint64_t{r} * im.extent.width * 4,
-                            static_cast<char*>(im.host) + uint64_t{y + r} * im.pitch, uint64_t{im.extent.width} * 4);
-            xcb_put_image(w_.c, XCB_IMAGE_FORMAT_Z_PIXMAP, w_.id, gc_, static_cast<uint16_t>(im.extent.width),
-                          static_cast<uint16_t>(n), 0, static_cast<int16_t>(y), 0, depth_, n * im.extent.width * 4,
-                          band.data());
+                            static_cast<char*>(im.host) + uint64_t{y + r} * im.pitch,
+                            uint64_t{im.extent.width} * 4);
+            xcb_put_image(w_.c, XCB_IMAGE_FORMAT_Z_PIXMAP, w_.id, gc_,
+                          static_cast<uint16_t>(im.extent.width), static_cast<uint16_t>(n), 0,
+                          static_cast<int16_t>(y), 0, depth_, n * im.extent.width * 4, band.data());
         }
     }
 
@@ -207,9 +217,10 @@ SurfaceFacts x11_facts(const void* icd_surface, bool xlib) {
     }
     f.current = {g->width, g->height};
     f.presentable = visual_fits(w.c, a->visual);
-    f.alpha = g->depth == 32 ? VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR |
-                                   VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR
-                             : VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR | VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+    f.alpha = g->depth == 32
+                  ? VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR |
+                        VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR
+                  : VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR | VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
     return f;
 }
 
@@ -231,7 +242,8 @@ VkBool32 GetPhysicalDeviceXcbPresentationSupportKHR(VkPhysicalDevice, uint32_t, 
     return visual_fits(c, visual);
 }
 
-VkBool32 GetPhysicalDeviceXlibPresentationSupportKHR(VkPhysicalDevice, uint32_t, Display* dpy, VisualID visual) {
+VkBool32 GetPhysicalDeviceXlibPresentationSupportKHR(VkPhysicalDevice, uint32_t, Display* dpy,
+                                                     VisualID visual) {
     xcb_connection_t* c = xcb_of(dpy);
     return c && visual_fits(c, static_cast<xcb_visualid_t>(visual));
 }

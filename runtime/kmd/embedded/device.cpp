@@ -45,12 +45,12 @@ Result<dev::CreateFn> load_device() {
     auto forced = base::env_string(base::env::kDeviceLibrary);
     std::string dir = own_directory();
     bool ok = forced ? attempt(*forced)
-                                : attempt(dir + "/libkite-device.so") ||
-                                      attempt(dir + "/../device/embed/libkite-device.so") ||
-                                      attempt(dir + "/../libkite-device.so");
+                     : attempt(dir + "/libkite-device.so") ||
+                           attempt(dir + "/../device/embed/libkite-device.so") ||
+                           attempt(dir + "/../libkite-device.so");
     if (!ok)
-        return base::fail(base::ErrorCode::initialization_failed, "cannot load libkite-device.so:{}",
-                          tried);
+        return base::fail(base::ErrorCode::initialization_failed,
+                          "cannot load libkite-device.so:{}", tried);
     return fn;
 }
 
@@ -126,7 +126,8 @@ DeviceImpl::~DeviceImpl() {
 
 Result<std::unique_ptr<Bo>> DeviceImpl::create_bo(const BoDesc& desc) {
     if (desc.size_bytes == 0 || desc.size_bytes > facts_.vram_bytes)
-        return base::fail(base::ErrorCode::out_of_device_memory, "buffer of {} bytes", desc.size_bytes);
+        return base::fail(base::ErrorCode::out_of_device_memory, "buffer of {} bytes",
+                          desc.size_bytes);
     uint64_t size = (desc.size_bytes + kPage - 1) / kPage * kPage;
     if (!desc.exportable) {
         auto at = vram_->allocate(size);
@@ -136,10 +137,12 @@ Result<std::unique_ptr<Bo>> DeviceImpl::create_bo(const BoDesc& desc) {
     }
     int fd = memfd_create("kite-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
-        return base::fail(base::ErrorCode::out_of_host_memory, "memfd: {}", base::errno_text(errno));
+        return base::fail(base::ErrorCode::out_of_host_memory, "memfd: {}",
+                          base::errno_text(errno));
     if (ftruncate(fd, static_cast<off_t>(size)) != 0) {
         close(fd);
-        return base::fail(base::ErrorCode::out_of_device_memory, "memfd: {}", base::errno_text(errno));
+        return base::fail(base::ErrorCode::out_of_device_memory, "memfd: {}",
+                          base::errno_text(errno));
     }
     // A receiver of the fd must not be able to shrink memory that the GPU writes to.
     (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
@@ -158,7 +161,8 @@ Result<std::unique_ptr<Bo>> DeviceImpl::import_bo(int fd, uint64_t size_bytes) {
 
 Result<void> DeviceImpl::bind(uint64_t va, Bo& bo, uint64_t offset, uint64_t size) {
     auto& b = static_cast<BoImpl&>(bo);
-    if ((va | offset | size) % kPage != 0 || offset > b.size_bytes() || size > b.size_bytes() - offset)
+    if ((va | offset | size) % kPage != 0 || offset > b.size_bytes() ||
+        size > b.size_bytes() - offset)
         return base::fail(base::ErrorCode::invalid_argument, "bad bind");
     int r = space_->map(va, size, b.backing_fd(), b.backing_offset() + offset, false);
     if (r != 0)
@@ -184,9 +188,13 @@ Result<std::unique_ptr<Timeline>> DeviceImpl::create_timeline(uint64_t initial) 
     return std::make_unique<TimelineImpl>(hub_, initial);
 }
 
-Result<void> DeviceImpl::wait(const WaitSet& set, uint64_t deadline_ns) { return hub_->wait(set, deadline_ns); }
+Result<void> DeviceImpl::wait(const WaitSet& set, uint64_t deadline_ns) {
+    return hub_->wait(set, deadline_ns);
+}
 
-uint64_t DeviceImpl::timestamp() { return device_->timestamp(); }
+uint64_t DeviceImpl::timestamp() {
+    return device_->timestamp();
+}
 
 } // namespace kite::rt::kmd::embedded
 
@@ -208,7 +216,8 @@ Result<DeviceFacts> probe() {
     long pages = sysconf(_SC_PHYS_PAGES);
     f.vram_bytes = pages > 0 ? static_cast<uint64_t>(pages) * 4096 / 4 * 3 / (2u << 20) * (2u << 20)
                              : uint64_t{1} << 30;
-    // Build id of this library stands in for the code; refined by the device's own identity when it is opened.
+    // Build id of this library stands in for the code; refined by the device's own identity when it
+    // is opened.
     const char* stamp = __DATE__ __TIME__;
     uint64_t h = 0xcbf29ce484222325u;
     for (const char* s = stamp; *s; ++s)
@@ -219,6 +228,8 @@ Result<DeviceFacts> probe() {
     return f;
 }
 
-Result<std::unique_ptr<Device>> open() { return embedded::DeviceImpl::open(); }
+Result<std::unique_ptr<Device>> open() {
+    return embedded::DeviceImpl::open();
+}
 
 } // namespace kite::rt::kmd

@@ -10,7 +10,8 @@ namespace kite::rt::kmd::embedded {
 
 Result<void> QueueImpl::start(dev::Device& device, dev::AddressSpace* space) {
     if (int r = device.create_queue(space, &QueueImpl::complete, this, &queue_); r != 0)
-        return base::fail(base::ErrorCode::initialization_failed, "device queue: {}", base::errno_text(-r));
+        return base::fail(base::ErrorCode::initialization_failed, "device queue: {}",
+                          base::errno_text(-r));
     return {};
 }
 
@@ -62,7 +63,8 @@ Result<void> QueueImpl::hand_over(const std::vector<dev::IndirectBuffer>& ibs) {
     if (r == 0)
         return {};
     complete_oldest(dev::Status::lost);
-    return base::fail(base::ErrorCode::device_lost, "device refused a submission: {}", base::errno_text(-r));
+    return base::fail(base::ErrorCode::device_lost, "device refused a submission: {}",
+                      base::errno_text(-r));
 }
 
 Result<void> QueueImpl::submit(const Submission& s) {

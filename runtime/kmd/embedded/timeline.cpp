@@ -19,7 +19,8 @@ Result<void> TimelineHub::wait(const WaitSet& set, uint64_t deadline_ns) {
         changed.wait(lock, done);
     } else if (deadline_ns != 0) {
         changed.wait_until(
-            lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns)), done);
+            lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline_ns)),
+            done);
     }
     if (reached())
         return {};

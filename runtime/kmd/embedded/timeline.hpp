@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Timelines of the embedded back end: a 64-bit value under one lock and condition variable per device.
+// Timelines of the embedded back end: a 64-bit value under one lock and condition variable per
+// device.
 //
-// One lock for all timelines of a device keeps multi-object waits simple (a waiter re-checks its points when anything moves).
-// Callbacks let the submit thread of a queue sleep on the same condition. `lost` is sticky: waits end with device_lost.
-// Ownership: the hub is shared by the device and its timelines. Threading: all methods are thread-safe.
+// One lock for all timelines of a device keeps multi-object waits simple (a waiter re-checks its
+// points when anything moves). Callbacks let the submit thread of a queue sleep on the same
+// condition. `lost` is sticky: waits end with device_lost. Ownership: the hub is shared by the
+// device and its timelines. Threading: all methods are thread-safe.
 #pragma once
 
 #include "runtime/kmd/kmd.hpp"
@@ -25,7 +27,8 @@ struct TimelineHub {
 /// The timeline.
 class TimelineImpl final : public Timeline {
 public:
-    TimelineImpl(std::shared_ptr<TimelineHub> hub, uint64_t initial) : hub_(std::move(hub)), value_(initial) {}
+    TimelineImpl(std::shared_ptr<TimelineHub> hub, uint64_t initial)
+        : hub_(std::move(hub)), value_(initial) {}
     Result<uint64_t> value() override;
     Result<void> signal(uint64_t value) override;
     Result<void> wait(uint64_t value, uint64_t deadline_ns) override;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // VRAM of the embedded device: which bytes of the device's memfd belong to whom.
 //
-// First fit in 64 KiB granules over an ordered map of free ranges (the same allocator as GPU addresses), plus one host mapping
-// of the whole memfd, so that mapping a buffer costs nothing. Freed ranges are punched out of the memfd: their memory returns to the
-// system at once and reads as zero for the next owner, which keeps one context's data from another's.
-// Ownership: shared by the device and its buffers. Threading: internally locked. Failure: out_of_device_memory.
+// First fit in 64 KiB granules over an ordered map of free ranges (the same allocator as GPU
+// addresses), plus one host mapping of the whole memfd, so that mapping a buffer costs nothing.
+// Freed ranges are punched out of the memfd: their memory returns to the system at once and reads
+// as zero for the next owner, which keeps one context's data from another's. Ownership: shared by
+// the device and its buffers. Threading: internally locked. Failure: out_of_device_memory.
 #pragma once
 
 #include "runtime/kmd/kmd.hpp"
