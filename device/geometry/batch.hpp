@@ -68,7 +68,7 @@ public:
     [[nodiscard]] bool next(BatchDesc& batch);
 
 private:
-    bool next_segment();
+    bool next_segment(uint32_t& budget);
     bool next_instance();
 
     const VertexInput* input_;
@@ -80,6 +80,7 @@ private:
     uint32_t segment_primitives_ = 0;
     uint32_t primitive_ = 0; // next in the segment
     uint32_t primitive_id_ = 0;
+    bool scanning_ = false; // segment_first_ is set, its end is not found yet
     bool done_ = false;
 };
 

@@ -95,11 +95,11 @@ bool BatchPlanner::next_instance() {
     return views_left_ != 0;
 }
 
-bool BatchPlanner::next_segment() {
+bool BatchPlanner::next_segment(uint32_t& budget) {
     const uint32_t count = input_->count;
-    segment_first_ = scan_;
     primitive_ = 0;
     if (!input_->restart || !input_->indexed) {
+        segment_first_ = scan_;
         scan_ = count;
         segment_primitives_ = primitive_count(input_->topology, count - segment_first_);
         return true;
@@ -109,10 +109,19 @@ bool BatchPlanner::next_segment() {
     const uint64_t readable = input_->index_bytes / input_->index_size;
     const uint64_t end =
         std::min<uint64_t>(count, readable > input_->first ? readable - input_->first : 0);
+    if (!scanning_) {
+        segment_first_ = scan_;
+        scanning_ = true;
+    }
     uint32_t element = scan_;
     while (element < end && input_->index(element) != cut) {
         ++element;
+        if (--budget == 0) {
+            scan_ = element;
+            return false;
+        }
     }
+    scanning_ = false;
     element = element < end ? element : count;
     segment_primitives_ = primitive_count(input_->topology, element - segment_first_);
     scan_ = element < count ? element + 1 : count;
@@ -124,20 +133,20 @@ bool BatchPlanner::next(BatchDesc& batch) {
     if (done_) {
         return false;
     }
+    uint32_t budget = kScanBound;
     while (primitive_ >= segment_primitives_) {
         primitive_id_ += segment_primitives_;
         segment_primitives_ = 0;
         primitive_ = 0;
-        if (scan_ >= input_->count && !(scan_ == 0 && input_->count > 0)) {
-            if (!next_instance()) {
-                done_ = true;
-                return false;
-            }
+        if (!scanning_ && scan_ >= input_->count && !next_instance()) {
+            done_ = true;
+            return false;
         }
-        const uint32_t before = scan_;
-        next_segment();
-        if (segment_primitives_ == 0 && scan_ - before > kScanBound) {
-            return true;
+        if (!next_segment(budget) || --budget == 0) {
+            budget = 1;
+            if (segment_primitives_ == 0) {
+                return true;
+            }
         }
     }
     batch.view = static_cast<uint32_t>(std::countr_zero(views_left_));

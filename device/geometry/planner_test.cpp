@@ -74,6 +74,40 @@ TEST(Planner, RestartCutsRunsAndKeepsCountingPrimitives) {
     EXPECT_EQ(batches[2].primitive_id, 0u);
 }
 
+TEST(Planner, LongScansComeUpForAir) {
+    // Nothing but restarts, then one triangle: every call returns soon, the triangle is found.
+    constexpr uint32_t kRestarts = 1'000'000;
+    std::vector<uint8_t> indices(kRestarts, 0xff);
+    indices.insert(indices.end(), {1, 2, 3});
+    VertexInput in;
+    in.topology = hw::Topology::triangle_strip;
+    in.indexed = true;
+    in.restart = true;
+    in.indices = reinterpret_cast<const std::byte*>(indices.data());
+    in.index_bytes = indices.size();
+    in.index_size = 1;
+    in.count = static_cast<uint32_t>(indices.size());
+    in.instance_count = 1;
+    BatchPlanner planner(in);
+    BatchDesc d{};
+    unsigned calls = 0;
+    while (planner.next(d) && d.primitive_count == 0) {
+        ++calls;
+    }
+    EXPECT_GT(calls, 5u);
+    EXPECT_EQ(d.segment_first, kRestarts);
+    EXPECT_EQ(d.primitive_count, 1u);
+    // One long run without a restart is one segment.
+    std::fill(indices.begin(), indices.end(), uint8_t{0});
+    uint32_t primitives = 0;
+    BatchPlanner run(in);
+    while (run.next(d)) {
+        EXPECT_EQ(d.segment_first, 0u);
+        primitives += d.primitive_count;
+    }
+    EXPECT_EQ(primitives, in.count - 2);
+}
+
 TEST(Planner, OneDrawPerView) {
     VertexInput in = triangles(3, 2);
     in.view_mask = 0b101;
