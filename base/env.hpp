@@ -57,7 +57,7 @@ inline constexpr EnvVar kRtDebug{"KITE_RT_DEBUG", EnvType::list, "nothing",
                                  "runtime debugging flags"};
 /// Device debugging.
 inline constexpr EnvVar kDevDebug{"KITE_DEV_DEBUG", EnvType::list, "nothing",
-                                  "device debugging flags"};
+                                  "device debugging: packets (print every packet)"};
 /// Device library.
 inline constexpr EnvVar kDeviceLibrary{"KITE_DEVICE_LIBRARY", EnvType::text, "beside the driver",
                                        "path of the device library the embedded back end loads"};

@@ -100,6 +100,9 @@ int DeviceImpl::create(const DeviceConfig& config, Device** out) {
                   base::env_number(base::env::kHangTimeoutMs, 1, 3600000).value_or(kDefaultHangMs));
     d.shared_.hang_timeout_ns = uint64_t{hang_ms} * 1000000;
 
+    const auto debug = base::env_list(base::env::kDevDebug);
+    d.shared_.print_packets = std::ranges::find(debug, "packets") != debug.end();
+
     // One window now: it tells how many address bits this process can have.
     auto window = mem::Window::create(hw::limits::kVaBits);
     if (!window) {

@@ -3,6 +3,7 @@
 // loops.
 #include "device/embed/packet_gen.hpp"
 #include "device/embed/test_gpu.hpp"
+#include "kite_hw/formats.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -113,6 +114,84 @@ TEST_P(DeviceTest, FillCopyCallAndQueries) {
     EXPECT_EQ(out[1], 1u);
     EXPECT_EQ(out[2], 0u); // never written
     EXPECT_EQ(out[3], 0u);
+}
+
+// One triangle that covers everything: the renderer is reached, and what it counts reaches memory.
+TEST_P(DeviceTest, DrawCountsIntoQueries) {
+    constexpr std::string_view kVertex = R"(
+        sys v0, vertex_index
+        icmp.u32 v1, v0, 0x1 {cc=eq}
+        icmp.u32 v2, v0, 0x2 {cc=eq}
+        mov v3, 0xbf800000
+        mov v4, 0x40400000
+        sel v5, v1, v4, v3
+        sel v6, v2, v4, v3
+        mov v7, 0x0
+        mov v8, 0x3f800000
+        stout v[5:8], +128 {n=4}
+        exit
+    )";
+    constexpr std::string_view kFragment = R"(
+        mov v0, 0x3f800000
+        mov v1, 0x0
+        mov v2, 0x3f000000
+        mov v3, 0x3f800000
+        stout v[0:3] {n=4}
+        exit
+    )";
+    constexpr uint32_t kWidth = 100, kHeight = 70;
+    hw::ImageDescriptor image;
+    image.address = TestGpu::va(kIn);
+    image.format = static_cast<uint32_t>(hw::Format::r8g8b8a8_unorm);
+    image.dim = hw::ViewDim::d2;
+    image.layout = hw::ImageLayout::linear;
+    image.width_minus_1 = kWidth - 1;
+    image.height_minus_1 = kHeight - 1;
+    image.row_pitch = 448;
+    hw::Attachment color;
+    color.present = true;
+    color.load_op = hw::LoadOp::clear;
+    color.surface.image = image;
+    const hw::Viewport viewport{
+        .x = 0, .y = 0, .width = kWidth, .height = kHeight, .min_depth = 0, .max_depth = 1};
+    const hw::Rect scissor{0, 0, kWidth - 10, kHeight};
+    hw::BlendAttachment blend;
+    blend.write_mask = 15;
+    const uint64_t occlusion = TestGpu::va(kOut), statistics = TestGpu::va(kOut + 64);
+    std::memset(gpu.at<std::byte>(kOut), 0, 256);
+
+    Stream s;
+    s.add(gpu.load(kProgram, hw::Stage::vertex, kVertex));
+    s.add(gpu.load(kProgram + 0x1000, hw::Stage::fragment, kFragment));
+    s.add(hw::BeginRenderingPacket{.area = {0, 0, kWidth, kHeight}, .layers = 1, .samples = 1},
+          std::span(&color, 1));
+    s.add(hw::SetViewportsPacket{}, std::span(&viewport, 1));
+    s.add(hw::SetScissorsPacket{}, std::span(&scissor, 1));
+    s.add(hw::SetBlendPacket{.logic_op = hw::LogicOp::copy}, std::span(&blend, 1));
+    s.add(hw::SetInputAssemblyPacket{.topology = hw::Topology::triangle_list});
+    s.add(hw::QueryBeginPacket{.type = hw::QueryType::occlusion, .address = occlusion});
+    s.add(hw::QueryBeginPacket{.type = hw::QueryType::pipeline_statistics, .address = statistics});
+    s.add(hw::DrawPacket{.vertex_count = 3, .instance_count = 2});
+    s.add(hw::QueryEndPacket{.type = hw::QueryType::pipeline_statistics, .address = statistics});
+    s.add(hw::QueryEndPacket{.type = hw::QueryType::occlusion, .address = occlusion});
+    s.add(hw::EndRenderingPacket{});
+    ASSERT_EQ(gpu.run(s), Status::ok);
+
+    constexpr uint32_t kCovered = (kWidth - 10) * kHeight;
+    EXPECT_EQ(gpu.at<uint64_t>(kOut)[0], 2 * kCovered);
+    EXPECT_EQ(gpu.at<uint64_t>(kOut)[1], 1u);
+    const uint64_t* counts = gpu.at<uint64_t>(kOut + 64);
+    EXPECT_EQ(counts[0], 6u); // vertices
+    EXPECT_EQ(counts[1], 2u); // primitives
+    EXPECT_EQ(counts[5], 2u); // reach clipping
+    EXPECT_GE(counts[7], uint64_t{2} * kCovered);
+    EXPECT_EQ(counts[11], 1u); // available
+    for (uint32_t y = 0; y < kHeight; ++y) {
+        for (uint32_t x = 0; x < kWidth; ++x) {
+            ASSERT_EQ(gpu.at<uint32_t>(kIn + y * 448)[x], x < kWidth - 10 ? 0xff8000ffu : 0u)
+                << x << "," << y;
+        }
+    }
 }
 
 TEST_P(DeviceTest, FaultKillsTheContextOnly) {

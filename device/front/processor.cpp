@@ -5,6 +5,8 @@
 #include "kite_hw/packet_dump.hpp"
 
 #include <chrono>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <thread>
@@ -69,6 +71,10 @@ std::optional<PacketFault> Processor::run(uint64_t address, uint32_t dwords, uns
         }
         ++packets;
         const auto words = reader.words();
+        if (env_.print_packets) {
+            const std::string text = hw::dump_packet(words);
+            std::fprintf(stderr, "%010" PRIx64 " %s\n", reader.address(), text.c_str());
+        }
         if (hw::packet_id(words[0]) == Packet::call) {
             const auto call = hw::CallPacket::unpack(words.data());
             if (depth >= hw::limits::kMaxCallDepth) {

@@ -81,7 +81,8 @@ QueueImpl::QueueImpl(Shared& shared, Space& space, CompletionFn fn, void* user)
                   .executor = shared.executor.get(),
                   .pool = shared.pool.get(),
                   .kill = &kill_,
-                  .counters = &shared.counters}),
+                  .counters = &shared.counters,
+                  .print_packets = shared.print_packets}),
       owner_pid_(getpid()) {
     shared_.live.fetch_add(1);
     shared_.watchdog.add(this);

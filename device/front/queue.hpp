@@ -28,6 +28,7 @@ struct Shared {
     std::unique_ptr<exec::Executor> executor; ///< makes routines
     Counters counters;                        ///< totals
     Watchdog watchdog;                        ///< hang detection
+    bool print_packets = false;               ///< KITE_DEV_DEBUG=packets
     uint64_t hang_timeout_ns = 0;             ///< per submission
     std::atomic<int> live{0};                 ///< spaces and queues alive
 };
