@@ -65,8 +65,7 @@ uint64_t loop(std::byte* address, Type ty, AtomicOp op, uint64_t value, uint64_t
 } // namespace
 
 uint64_t atomic_result(Type ty, AtomicOp op, uint64_t old, uint64_t value, uint64_t comparand) {
-    const bool arithmetic =
-        op == AtomicOp::fadd || op == AtomicOp::fmin || op == AtomicOp::fmax;
+    const bool arithmetic = op == AtomicOp::fadd || op == AtomicOp::fmin || op == AtomicOp::fmax;
     if (arithmetic) {
         switch (ty) {
         case Type::f16:

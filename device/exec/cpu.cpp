@@ -15,6 +15,8 @@ bool cpu_has_width(unsigned width) {
            __builtin_cpu_supports("avx512vl") != 0;
 }
 
-unsigned native_wave_size() { return cpu_has_width(16) ? 16 : 8; }
+unsigned native_wave_size() {
+    return cpu_has_width(16) ? 16 : 8;
+}
 
 } // namespace kite::dev::exec

@@ -40,7 +40,9 @@ private:
 
 } // namespace
 
-void Buffer::Free::operator()(std::byte* p) const { std::free(p); }
+void Buffer::Free::operator()(std::byte* p) const {
+    std::free(p);
+}
 
 std::byte* Buffer::zeroed(size_t bytes) {
     if (bytes == 0 && data_ != nullptr) {

@@ -91,12 +91,13 @@ bool FiberPool::run(uint32_t count, Entry entry, void* argument) {
     argument_ = argument;
     for (uint32_t i = 0; i < count; ++i) {
         // The frame kite_fiber_switch pops: r15 r14 r13 r12 rbx rbp, then the return address. After
-        // that return rsp is 16-byte aligned, so the call in kite_fiber_start aligns as the ABI wants.
+        // that return rsp is 16-byte aligned, so the call in kite_fiber_start aligns as the ABI
+        // wants.
         auto** top = reinterpret_cast<void**>(fibers_[i].stack + kStackBytes);
         *--top = nullptr;
         *--top = nullptr;
         *--top = reinterpret_cast<void*>(&kite_fiber_start);
-        *--top = this; // rbp
+        *--top = this;                                            // rbp
         *--top = reinterpret_cast<void*>(&FiberPool::trampoline); // rbx
         for (int k = 0; k < 4; ++k) {
             *--top = nullptr;
@@ -116,6 +117,8 @@ bool FiberPool::run(uint32_t count, Entry entry, void* argument) {
     return true;
 }
 
-void FiberPool::yield() { kite_fiber_switch(&fibers_[current_].sp, main_sp_); }
+void FiberPool::yield() {
+    kite_fiber_switch(&fibers_[current_].sp, main_sp_);
+}
 
 } // namespace kite::dev::exec

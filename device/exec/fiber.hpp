@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Small stacks for the waves of a workgroup, so that a barrier can suspend native code in its middle.
+// Small stacks for the waves of a workgroup, so that a barrier can suspend native code in its
+// middle.
 //
-// A pool belongs to one worker thread. run() starts `count` fibers and resumes them in turn until all
-// have ended; a running fiber calls yield() at a barrier. Switching saves the callee-saved registers
-// only: no system call, no signal mask, no floating-point control words. Stacks are mapped on first
-// use with a guard page and kept. Creating a stack can fail: then run() returns false before starting.
+// A pool belongs to one worker thread. run() starts `count` fibers and resumes them in turn until
+// all have ended; a running fiber calls yield() at a barrier. Switching saves the callee-saved
+// registers only: no system call, no signal mask, no floating-point control words. Stacks are
+// mapped on first use with a guard page and kept. Creating a stack can fail: then run() returns
+// false before starting.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +26,8 @@ public:
     FiberPool(const FiberPool&) = delete;
     FiberPool& operator=(const FiberPool&) = delete;
 
-    /// Runs entry(argument, 0 .. count-1) to their ends, switching at yield(). False: no memory for stacks.
+    /// Runs entry(argument, 0 .. count-1) to their ends, switching at yield(). False: no memory for
+    /// stacks.
     bool run(uint32_t count, Entry entry, void* argument);
     /// From inside a fiber: let the others run up to their next yield().
     void yield();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// How the shader engine turns (base, offset, limit) into bytes: the one definition both executors follow.
+// How the shader engine turns (base, offset, limit) into bytes: the one definition both executors
+// follow.
 //
 // Global memory is the window of the address space: with a limit, the base is masked and an offset
-// below 2^31 added (the guard behind the window catches the overhang); without one, the whole sum is
-// masked. Scratch is private to a lane and interleaved by dword, so that equal offsets of neighbouring
-// lanes are neighbours. Values only; nothing is checked here beyond what fits() says. A GPU program
-// may race with anything on this memory, hence memcpy-sized volatile-free accesses.
+// below 2^31 added (the guard behind the window catches the overhang); without one, the whole sum
+// is masked. Scratch is private to a lane and interleaved by dword, so that equal offsets of
+// neighbouring lanes are neighbours. Values only; nothing is checked here beyond what fits() says.
+// A GPU program may race with anything on this memory, hence memcpy-sized volatile-free accesses.
 #pragma once
 
 #include "device/exec/executor.hpp"

@@ -94,9 +94,9 @@ uint64_t float_to_int(Type to, const Parts& p, Round round) {
         const int drop = -p.exponent;
         const uint64_t whole = drop >= 64 ? 0 : p.magnitude >> drop;
         const bool half = drop <= 64 && ((p.magnitude >> (drop - 1)) & 1) != 0;
-        const uint64_t below =
-            drop > 64 ? p.magnitude : p.magnitude & ((1ull << (drop - 1)) - 1);
-        magnitude = whole + (rounds_up(p.negative, (whole & 1) != 0, half, below != 0, round) ? 1 : 0);
+        const uint64_t below = drop > 64 ? p.magnitude : p.magnitude & ((1ull << (drop - 1)) - 1);
+        magnitude =
+            whole + (rounds_up(p.negative, (whole & 1) != 0, half, below != 0, round) ? 1 : 0);
     }
     magnitude = magnitude > limit ? limit : magnitude;
     return to_register(to, p.negative ? 0 - magnitude : magnitude);
@@ -125,10 +125,10 @@ uint64_t pack_float(bool negative, uint64_t magnitude, int exponent, const Float
     }
     uint64_t kept = drop >= 64 ? 0 : magnitude >> drop;
     const bool half = drop <= 64 && drop > 0 && ((magnitude >> (drop - 1)) & 1) != 0;
-    const bool rest =
-        drop > 64 || (drop > 1 && (magnitude & ((1ull << (drop - 1)) - 1)) != 0);
+    const bool rest = drop > 64 || (drop > 1 && (magnitude & ((1ull << (drop - 1)) - 1)) != 0);
     kept += rounds_up(negative, (kept & 1) != 0, half, rest, round) ? 1 : 0;
-    // The leading one, where stored, adds 1 to the exponent field; so does a carry out of the fraction.
+    // The leading one, where stored, adds 1 to the exponent field; so does a carry out of the
+    // fraction.
     const uint64_t field =
         biased == 0 ? kept : (static_cast<uint64_t>(biased - 1) << f.fraction_bits) + kept;
     if (biased > (1 << exponent_bits) || field >= infinity) {

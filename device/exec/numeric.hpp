@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Number formats: half precision, rounding, and exact conversion between any of them.
 //
-// Pure functions, thread-safe, never fail, independent of the floating-point environment: conversions
-// with a rounding mode are done on integers. Half arithmetic is float arithmetic between
-// half_to_float() and float_to_half().
+// Pure functions, thread-safe, never fail, independent of the floating-point environment:
+// conversions with a rounding mode are done on integers. Half arithmetic is float arithmetic
+// between half_to_float() and float_to_half().
 #pragma once
 
 #include "kite_hw/isa.hpp"
@@ -25,9 +25,13 @@ inline uint16_t float_to_half(float x) {
 }
 
 /// Nearest integer, ties to even, whatever the rounding mode is.
-inline float round_even(float x) { return __builtin_roundevenf(x); }
+inline float round_even(float x) {
+    return __builtin_roundevenf(x);
+}
 /// Nearest integer, ties to even.
-inline double round_even(double x) { return __builtin_roundeven(x); }
+inline double round_even(double x) {
+    return __builtin_roundeven(x);
+}
 
 /// Bit pattern to the computing type; 16-bit patterns are halves.
 template <typename F, typename Bits>
@@ -66,7 +70,8 @@ inline constexpr FloatFormat kDouble{52, 1023, 64};
 uint64_t pack_float(bool negative, uint64_t magnitude, int exponent, const FloatFormat& format,
                     hw::Round round);
 
-/// The cvt instruction on one value (hw/isa/alu.toml): 16-bit results zero-extended unless the text says otherwise.
+/// The cvt instruction on one value (hw/isa/alu.toml): 16-bit results zero-extended unless the text
+/// says otherwise.
 uint64_t convert(hw::Type to, hw::Type from, hw::Round round, uint64_t value);
 
 } // namespace kite::dev::exec

@@ -11,8 +11,12 @@ namespace {
 using hw::Round;
 using hw::Type;
 
-uint32_t f32(float x) { return std::bit_cast<uint32_t>(x); }
-uint64_t f64(double x) { return std::bit_cast<uint64_t>(x); }
+uint32_t f32(float x) {
+    return std::bit_cast<uint32_t>(x);
+}
+uint64_t f64(double x) {
+    return std::bit_cast<uint64_t>(x);
+}
 
 TEST(Convert, RoundsFloatsToIntegers) {
     EXPECT_EQ(convert(Type::i32, Type::f32, Round::rte, f32(2.5f)), 2u);
@@ -65,7 +69,8 @@ TEST(Convert, AgreesWithTheHost) {
         ASSERT_EQ(convert(Type::f64, Type::i64, Round::rte, bits),
                   f64(static_cast<double>(static_cast<int64_t>(bits))));
         if (!std::isnan(d)) {
-            ASSERT_EQ(convert(Type::f32, Type::f64, Round::rte, f64(d)), f32(static_cast<float>(d)));
+            ASSERT_EQ(convert(Type::f32, Type::f64, Round::rte, f64(d)),
+                      f32(static_cast<float>(d)));
             ASSERT_EQ(convert(Type::f16, Type::f64, Round::rte, f64(d)),
                       std::bit_cast<uint16_t>(static_cast<_Float16>(d)));
         }

@@ -16,6 +16,7 @@ using hw::Op;
 using hw::Stage;
 
 constexpr uint32_t kMagic = 0x3150534b;
+constexpr uint64_t kMaxGroupScratch = uint64_t{128} << 20; // waves at a barrier keep theirs
 constexpr size_t kHeaderWords = hw::ProgramHeader::kDwords;
 
 // A construct that is open while the code is scanned.
@@ -295,6 +296,10 @@ base::Result<> check_header(const hw::ProgramHeader& header, size_t bytes) {
         if (threads > hw::limits::kMaxWorkgroupInvocations) {
             return fail(ErrorCode::corrupt, "workgroup of {} invocations", threads);
         }
+        if (threads * header.scratch_bytes > kMaxGroupScratch) {
+            return fail(ErrorCode::corrupt, "workgroup with {} bytes of scratch",
+                        threads * header.scratch_bytes);
+        }
     }
     return {};
 }
@@ -349,9 +354,14 @@ base::Result<std::shared_ptr<const Program>> load_program(std::span<const std::b
     // What a routine depends on besides the words goes into the hash, so that it is a cache key.
     struct {
         uint32_t stage, vregs, sregs, scratch, shared, x, y, z;
-    } const shape{static_cast<uint32_t>(info.stage), info.vregs,        info.sregs,
-                  info.scratch_bytes,                info.shared_bytes, info.workgroup[0],
-                  info.workgroup[1],                 info.workgroup[2]};
+    } const shape{static_cast<uint32_t>(info.stage),
+                  info.vregs,
+                  info.sregs,
+                  info.scratch_bytes,
+                  info.shared_bytes,
+                  info.workgroup[0],
+                  info.workgroup[1],
+                  info.workgroup[2]};
     program->hash = base::hash64(words, base::hash_value(shape));
     return program;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What one worker thread keeps between waves: shared and scratch memory, interpreter waves, fiber stacks.
+// What one worker thread keeps between waves: shared and scratch memory, interpreter waves, fiber
+// stacks.
 //
 // Owned by WorkerMemory, used by one thread at a time. Buffers only grow; growing may throw
 // bad_alloc, which ends the process as any exhausted allocation does.
@@ -34,9 +35,9 @@ struct WorkerMemory::Impl {
     ~Impl();
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
-    Buffer scratch;                   ///< private memory of all waves that run at once
-    Buffer shared;                    ///< workgroup memory
-    std::deque<interp::Wave> waves;   ///< interpreter waves, reused
+    Buffer scratch;                    ///< private memory of all waves that run at once
+    Buffer shared;                     ///< workgroup memory
+    std::deque<interp::Wave> waves;    ///< interpreter waves, reused
     std::unique_ptr<FiberPool> fibers; ///< stacks of waves that wait at barriers
 
     /// The i-th interpreter wave.

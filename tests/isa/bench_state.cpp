@@ -70,7 +70,9 @@ World::World() {
     draw_.dynamic_va = 0x123456789abcull;
 }
 
-World::~World() { munmap(window_, kWindow + kGuard); }
+World::~World() {
+    munmap(window_, kWindow + kGuard);
+}
 
 void World::fill(uint64_t seed) {
     std::mt19937_64 random(seed);
@@ -98,7 +100,7 @@ void World::fill(uint64_t seed) {
         a.format = formats.format[i];
     }
     varyings_.clear();
-    for (unsigned i = 0; i < 4 * 128; ++i) {
+    for (unsigned i = 0; i < 4 * 128; ++i) { // every slot a program may name
         varyings_.push_back(word(random));
     }
 }
@@ -114,13 +116,15 @@ Outcome World::run(const Routine& routine, unsigned width, uint64_t seed) {
         auto wave = std::make_unique<VertexWave>();
         wave->count = 1 + static_cast<uint32_t>(random() % width);
         for (unsigned i = 0; i < kMaxLanes; ++i) {
-            wave->vertex_index[i] = static_cast<uint32_t>(random() % (random() % 8 == 0 ? ~0u : 20));
+            wave->vertex_index[i] =
+                static_cast<uint32_t>(random() % (random() % 8 == 0 ? ~0u : 20));
             wave->instance_index[i] = draw_.base_instance + static_cast<uint32_t>(random() % 9);
         }
         routine.run_vertex(draw_, *wave, memory_);
         for (size_t slot = 0; slot < kVertexOuts; ++slot) {
             if (routine.program().info.outputs[slot]) {
-                out.outputs.insert(out.outputs.end(), wave->out[slot], wave->out[slot] + wave->count);
+                out.outputs.insert(out.outputs.end(), wave->out[slot],
+                                   wave->out[slot] + wave->count);
             }
         }
     } else {
@@ -166,8 +170,8 @@ Outcome World::run(const Routine& routine, unsigned width, uint64_t seed) {
         out.live = wave->live;
         const auto& info = routine.program().info;
         for (unsigned slot = 0; slot < kFragmentOuts; ++slot) {
-            const bool written = slot < 32 ? ((info.color_mask >> slot) & 1u) != 0
-                                 : slot < 36 ? info.writes_dual
+            const bool written = slot < 32    ? ((info.color_mask >> slot) & 1u) != 0
+                                 : slot < 36  ? info.writes_dual
                                  : slot == 36 ? info.writes_depth
                                               : false;
             for (unsigned i = 0; i < width && written; ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A small world for programs to run in: a window of memory, attributes, a primitive; and its end state.
+// A small world for programs to run in: a window of memory, attributes, a primitive; and its end
+// state.
 //
 // One World is used by one thread. The window is tiny and followed by the guard that the executor's
 // contract asks for. Creation aborts the test if memory can't be reserved.
@@ -30,6 +31,8 @@ public:
     World& operator=(const World&) = delete;
     /// Runs one wave (or workgroup) of the routine from the state that `seed` names.
     Outcome run(const dev::exec::Routine& routine, unsigned width, uint64_t seed);
+    /// Whether loops end after their first round.
+    void set_kill(bool on) { kill_ = on ? 1 : 0; }
 
 private:
     void fill(uint64_t seed);

@@ -17,9 +17,9 @@ using hw::Type;
 constexpr unsigned kVregs = 14;
 constexpr unsigned kSregs = 14;
 // Registers statements never write: the data buffer, its limit, store offsets, loop counters.
-constexpr unsigned kBaseS = 14;  // s14:15
+constexpr unsigned kBaseS = 14; // s14:15
 constexpr unsigned kLimitS = 16;
-constexpr unsigned kLoopS = 17;  // s17..s24, one per open loop
+constexpr unsigned kLoopS = 17;   // s17..s24, one per open loop
 constexpr unsigned kOffsetV = 14; // v14: lane offset into the data, far enough apart for any store
 constexpr unsigned kTempV = 15;   // v15..v18
 constexpr unsigned kTempS = 26;   // s26..s29
@@ -29,13 +29,12 @@ constexpr uint32_t kScratchBytes = 96;
 constexpr uint32_t kSharedBytes = 512;
 constexpr uint32_t kLaneBytes = 128; // data bytes each lane stores to
 
-constexpr uint32_t kHostile[] = {0,          1,          2,          0xffffffff, 0x80000000,
-                                 0x7fffffff, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
-                                 0x7fc00000, 0x00000001, 0x80000001, 0x007fffff, 0x7f7fffff,
-                                 0x4f000000, 0xcf000000, 0x5f800000, 0x477fe000, 0x33800000,
-                                 31,         32,         33,         0x7c00,     0x3c00,
-                                 0xffff,     0x8000,     0x10000,    0x3f000000, 0x40490fdb,
-                                 0x7ff00000, 0x3ff00000, 0xc1e00000, 0x41dfffff, 0x43e00000};
+constexpr uint32_t kHostile[] = {
+    0,          1,          2,          0xffffffff, 0x80000000, 0x7fffffff, 0x3f800000,
+    0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x00000001, 0x80000001, 0x007fffff,
+    0x7f7fffff, 0x4f000000, 0xcf000000, 0x5f800000, 0x477fe000, 0x33800000, 31,
+    32,         33,         0x7c00,     0x3c00,     0xffff,     0x8000,     0x10000,
+    0x3f000000, 0x40490fdb, 0x7ff00000, 0x3ff00000, 0xc1e00000, 0x41dfffff, 0x43e00000};
 
 bool produces_float(const Inst& inst) {
     switch (inst.op) {
@@ -73,8 +72,12 @@ uint32_t Generator::literal() {
     }
 }
 
-Operand Generator::vreg(unsigned words) { return Operand::v(below(kVregs - words + 1)); }
-Operand Generator::sreg(unsigned words) { return Operand::s(below(kSregs - words + 1)); }
+Operand Generator::vreg(unsigned words) {
+    return Operand::v(below(kVregs - words + 1));
+}
+Operand Generator::sreg(unsigned words) {
+    return Operand::s(below(kSregs - words + 1));
+}
 
 Operand Generator::source(unsigned words, bool vector, Inst& inst, bool literal_allowed) {
     const uint32_t kind = below(10);
@@ -93,19 +96,31 @@ void Generator::masked(Inst& inst) {
 void Generator::canonicalise(Operand dst, Type ty) {
     const bool scalar = dst.file == hw::File::S;
     const Operand flag = scalar ? Operand::s(kTempS) : Operand::v(kTempV);
-    Inst test{.op = Op::fcmp, .ty = ty, .sub = hw::FcmpSub{hw::FCmp::uno}.pack(), .dst = flag,
-              .src0 = dst, .src1 = dst};
+    Inst test{.op = Op::fcmp,
+              .ty = ty,
+              .sub = hw::FcmpSub{hw::FCmp::uno}.pack(),
+              .dst = flag,
+              .src0 = dst,
+              .src1 = dst};
     emit(test);
     if (ty == Type::f64) {
         // Two words: select the literal per word.
         for (unsigned k = 0; k < 2; ++k) {
             const Operand part = scalar ? Operand::s(dst.index + k) : Operand::v(dst.index + k);
-            emit({.op = Op::sel, .dst = part, .src0 = flag, .src1 = Operand::literal(),
-                  .src2 = part, .imm = k == 1 ? 0x7ff80000u : 0u});
+            emit({.op = Op::sel,
+                  .dst = part,
+                  .src0 = flag,
+                  .src1 = Operand::literal(),
+                  .src2 = part,
+                  .imm = k == 1 ? 0x7ff80000u : 0u});
         }
         return;
     }
-    emit({.op = Op::sel, .dst = dst, .src0 = flag, .src1 = Operand::literal(), .src2 = dst,
+    emit({.op = Op::sel,
+          .dst = dst,
+          .src0 = flag,
+          .src1 = Operand::literal(),
+          .src2 = dst,
           .imm = ty == Type::f16 ? 0x7e00u : 0x7fc00000u});
 }
 
@@ -166,8 +181,8 @@ void Generator::reduce() {
     Inst inst;
     inst.op = chance(50) ? Op::reduce : Op::scan;
     inst.ty = kTypes[below(9)];
-    constexpr hw::ReduceOp kOps[] = {hw::ReduceOp::add,  hw::ReduceOp::mul, hw::ReduceOp::min,
-                                     hw::ReduceOp::max,  hw::ReduceOp::and_, hw::ReduceOp::or_,
+    constexpr hw::ReduceOp kOps[] = {hw::ReduceOp::add, hw::ReduceOp::mul,  hw::ReduceOp::min,
+                                     hw::ReduceOp::max, hw::ReduceOp::and_, hw::ReduceOp::or_,
                                      hw::ReduceOp::xor_};
     const auto rop = kOps[below(7)];
     inst.sub = inst.op == Op::reduce ? hw::ReduceSub{rop, below(6)}.pack()
@@ -182,8 +197,8 @@ void Generator::reduce() {
 }
 
 void Generator::lane() {
-    constexpr Op kOps[] = {Op::qread, Op::shuffle, Op::readlane, Op::readfirst, Op::ballot,
-                           Op::all,   Op::any,     Op::insertlane};
+    constexpr Op kOps[] = {Op::qread,  Op::shuffle, Op::readlane, Op::readfirst,
+                           Op::ballot, Op::all,     Op::any,      Op::insertlane};
     Inst inst;
     inst.op = kOps[below(8)];
     switch (inst.op) {
@@ -241,8 +256,12 @@ void Generator::load() {
             return vector && chance(70) ? vreg(1) : sreg(1); // wild
         }
         const Operand tame = vector ? Operand::v(kTempV) : Operand::s(kTempS);
-        emit({.op = Op::and_, .ty = Type::u32, .dst = tame, .src0 = vector ? vreg(1) : sreg(1),
-              .src1 = Operand::literal(), .imm = kDataBytes / 2 - 1});
+        emit({.op = Op::and_,
+              .ty = Type::u32,
+              .dst = tame,
+              .src0 = vector ? vreg(1) : sreg(1),
+              .src1 = Operand::literal(),
+              .imm = kDataBytes / 2 - 1});
         return tame;
     };
     bool scalar = false;
@@ -269,15 +288,26 @@ void Generator::load() {
                         ? Operand::none()
                         : Operand::v(kTempV + 1);
         if (inst.src2.file == hw::File::V) {
-            emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src2, .src0 = vreg(1),
-                  .src1 = Operand::literal(), .imm = kDataBytes - 1});
+            emit({.op = Op::and_,
+                  .ty = Type::u32,
+                  .dst = inst.src2,
+                  .src0 = vreg(1),
+                  .src1 = Operand::literal(),
+                  .imm = kDataBytes - 1});
         }
         if (!scalar && sub.mode == hw::AddrMode::lane && chance(20)) { // per-lane bases
             const Operand base = Operand::v(kTempV + 2);
             emit({.op = Op::mov, .ty = Type::u64, .dst = base, .src0 = Operand::s(kBaseS)});
-            emit({.op = Op::and_, .ty = Type::u32, .dst = Operand::v(kTempV + 4), .src0 = vreg(1),
-                  .src1 = Operand::literal(), .imm = 255});
-            emit({.op = Op::iadd, .ty = Type::u32, .dst = base, .src0 = base,
+            emit({.op = Op::and_,
+                  .ty = Type::u32,
+                  .dst = Operand::v(kTempV + 4),
+                  .src0 = vreg(1),
+                  .src1 = Operand::literal(),
+                  .imm = 255});
+            emit({.op = Op::iadd,
+                  .ty = Type::u32,
+                  .dst = base,
+                  .src0 = base,
                   .src1 = Operand::v(kTempV + 4)});
             inst.src0 = base;
         }
@@ -304,19 +334,31 @@ void Generator::store() {
     inst.src2 = Operand::s(kLimitS);
     if (chance(10) && inst.ty != Type::u64) { // anywhere; 64-bit ones would overlap word by word
         inst.src1 = Operand::v(kTempV);
-        emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = vreg(1),
-              .src1 = Operand::literal(), .imm = kDataBytes - 1});
+        emit({.op = Op::and_,
+              .ty = Type::u32,
+              .dst = inst.src1,
+              .src0 = vreg(1),
+              .src1 = Operand::literal(),
+              .imm = kDataBytes - 1});
     } else if (chance(25)) {
         if (chance(50) && inst.dst.file == hw::File::V) {
             sub.mode = hw::AddrMode::consecutive;
             inst.src1 = Operand::s(kTempS);
-            emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = sreg(1),
-                  .src1 = Operand::literal(), .imm = kDataBytes - 1});
+            emit({.op = Op::and_,
+                  .ty = Type::u32,
+                  .dst = inst.src1,
+                  .src0 = sreg(1),
+                  .src1 = Operand::literal(),
+                  .imm = kDataBytes - 1});
         } else {
             inst.src1 = chance(50) ? Operand::none() : Operand::s(kTempS);
             if (inst.src1.is_reg()) {
-                emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = sreg(1),
-                      .src1 = Operand::literal(), .imm = kDataBytes - 1});
+                emit({.op = Op::and_,
+                      .ty = Type::u32,
+                      .dst = inst.src1,
+                      .src0 = sreg(1),
+                      .src1 = Operand::literal(),
+                      .imm = kDataBytes - 1});
             }
         }
     }
@@ -325,8 +367,12 @@ void Generator::store() {
         inst.src0 = Operand::none();
         inst.src2 = Operand::none();
         if (inst.src1.file == hw::File::V) {
-            emit({.op = Op::and_, .ty = Type::u32, .dst = Operand::v(kTempV), .src0 = inst.src1,
-                  .src1 = Operand::literal(), .imm = 0x1f8});
+            emit({.op = Op::and_,
+                  .ty = Type::u32,
+                  .dst = Operand::v(kTempV),
+                  .src0 = inst.src1,
+                  .src1 = Operand::literal(),
+                  .imm = 0x1f8});
             inst.src1 = Operand::v(kTempV);
             inst.imm &= 63;
         }
@@ -350,8 +396,12 @@ void Generator::atomic() {
     inst.src1 = Operand::v(kOffsetV);
     if (chance(50)) {
         inst.src1 = Operand::v(kTempV);
-        emit({.op = Op::and_, .ty = Type::u32, .dst = inst.src1, .src0 = vreg(1),
-              .src1 = Operand::literal(), .imm = 63});
+        emit({.op = Op::and_,
+              .ty = Type::u32,
+              .dst = inst.src1,
+              .src0 = vreg(1),
+              .src1 = Operand::literal(),
+              .imm = 63});
     }
     inst.src2 = Operand::s(kLimitS);
     inst.src3 = chance(80) ? vreg(2) : sreg(2);
@@ -376,8 +426,12 @@ void Generator::scratch() {
     const unsigned words = (sub.n + 1) * (inst.ty == Type::u64 ? 2 : 1);
     inst.dst = vreg(words);
     const Operand tame = Operand::v(kTempV);
-    emit({.op = Op::and_, .ty = Type::u32, .dst = tame, .src0 = chance(70) ? vreg(1) : sreg(1),
-          .src1 = Operand::literal(), .imm = chance(60) ? 0x3cu : 0x7fu});
+    emit({.op = Op::and_,
+          .ty = Type::u32,
+          .dst = tame,
+          .src0 = chance(70) ? vreg(1) : sreg(1),
+          .src1 = Operand::literal(),
+          .imm = chance(60) ? 0x3cu : 0x7fu});
     const uint32_t kind = below(10);
     inst.src1 = kind == 0 ? vreg(1) : kind < 4 ? Operand::none() : kind < 5 ? sreg(1) : tame;
     inst.imm = chance(70) ? 4 * below(8) : below(40);
@@ -444,8 +498,12 @@ void Generator::io() {
 // A boolean that is neither always true nor always false, most of the time.
 Operand Generator::boolean(bool scalar) {
     const Operand x = scalar ? Operand::s(kTempS + 1) : Operand::v(kTempV + 3);
-    emit({.op = Op::and_, .ty = Type::u32, .dst = x, .src0 = scalar ? sreg(1) : vreg(1),
-          .src1 = Operand::literal(), .imm = 1u << below(8)});
+    emit({.op = Op::and_,
+          .ty = Type::u32,
+          .dst = x,
+          .src0 = scalar ? sreg(1) : vreg(1),
+          .src1 = Operand::literal(),
+          .imm = 1u << below(8)});
     return x;
 }
 
@@ -477,13 +535,22 @@ void Generator::loop() {
     emit({.op = Op::loop});
     open_.push_back(Op::loop);
     ++loops_;
-    emit({.op = Op::isub, .ty = Type::u32, .dst = counter, .src0 = counter,
-          .src1 = Operand::literal(), .imm = 1});
+    emit({.op = Op::isub,
+          .ty = Type::u32,
+          .dst = counter,
+          .src0 = counter,
+          .src1 = Operand::literal(),
+          .imm = 1});
     statements(1 + below(4));
     --loops_;
     const Operand flag = Operand::s(kTempS + 2);
-    emit({.op = Op::icmp, .ty = Type::i32, .sub = hw::IcmpSub{hw::ICmp::gt}.pack(), .dst = flag,
-          .src0 = counter, .src1 = Operand::literal(), .imm = 0});
+    emit({.op = Op::icmp,
+          .ty = Type::i32,
+          .sub = hw::IcmpSub{hw::ICmp::gt}.pack(),
+          .dst = flag,
+          .src0 = counter,
+          .src1 = Operand::literal(),
+          .imm = 0});
     if (chance(50)) { // some lanes only
         const Operand some = Operand::v(kTempV + 3);
         emit({.op = Op::and_, .ty = Type::u32, .dst = some, .src0 = vreg(1), .src1 = flag});
@@ -508,7 +575,8 @@ void Generator::blocks() {
     open_.pop_back();
 }
 
-// Out of some constructs, rarely out of the program; never back to a loop's start, which could run for ever.
+// Out of some constructs, rarely out of the program; never back to a loop's start, which could run
+// for ever.
 void Generator::branch_out() {
     const auto depth = static_cast<unsigned>(open_.size());
     if (depth == 0) {
@@ -573,19 +641,32 @@ void Generator::statements(unsigned count) {
 // Registers start with data, lane numbers and hostile values.
 void Generator::prologue() {
     emit({.op = Op::sys, .dst = Operand::s(kBaseS), .imm = static_cast<uint32_t>(SysVal::push_va)});
-    emit({.op = Op::mov, .dst = Operand::s(kLimitS), .src0 = Operand::literal(), .imm = kDataBytes});
+    emit(
+        {.op = Op::mov, .dst = Operand::s(kLimitS), .src0 = Operand::literal(), .imm = kDataBytes});
     const auto lane = config_.stage == hw::Stage::compute ? SysVal::local_index : SysVal::lane_id;
     emit({.op = Op::sys, .dst = Operand::v(0), .imm = static_cast<uint32_t>(lane)});
-    emit({.op = Op::imul, .ty = Type::u32, .dst = Operand::v(kOffsetV), .src0 = Operand::v(0),
-          .src1 = Operand::literal(), .imm = kLaneBytes});
+    emit({.op = Op::imul,
+          .ty = Type::u32,
+          .dst = Operand::v(kOffsetV),
+          .src0 = Operand::v(0),
+          .src1 = Operand::literal(),
+          .imm = kLaneBytes});
     for (unsigned i = 1; i < kVregs; ++i) {
         if (chance(60)) {
             hw::LdSub sub;
-            emit({.op = Op::ld, .ty = Type::u32, .sub = sub.pack(), .dst = Operand::v(i),
-                  .src0 = Operand::s(kBaseS), .src1 = Operand::v(kOffsetV),
-                  .src2 = Operand::s(kLimitS), .imm = 4 * i});
+            emit({.op = Op::ld,
+                  .ty = Type::u32,
+                  .sub = sub.pack(),
+                  .dst = Operand::v(i),
+                  .src0 = Operand::s(kBaseS),
+                  .src1 = Operand::v(kOffsetV),
+                  .src2 = Operand::s(kLimitS),
+                  .imm = 4 * i});
         } else {
-            emit({.op = Op::mov, .dst = Operand::v(i), .src0 = Operand::literal(), .imm = literal()});
+            emit({.op = Op::mov,
+                  .dst = Operand::v(i),
+                  .src0 = Operand::literal(),
+                  .imm = literal()});
         }
     }
     for (unsigned i = 0; i < kSregs; ++i) {
@@ -598,12 +679,22 @@ void Generator::epilogue() {
     if (config_.stage == hw::Stage::compute) {
         for (unsigned i = 0; i < kVregs; ++i) {
             hw::StSub sub;
-            emit({.op = Op::st, .ty = Type::u32, .sub = sub.pack(), .dst = Operand::v(i),
-                  .src0 = Operand::s(kBaseS), .src1 = Operand::v(kOffsetV),
-                  .src2 = Operand::s(kLimitS), .imm = 4 * i});
-            emit({.op = Op::st, .ty = Type::u32, .sub = sub.pack(), .dst = Operand::s(i),
-                  .src0 = Operand::s(kBaseS), .src1 = Operand::v(kOffsetV),
-                  .src2 = Operand::s(kLimitS), .imm = 64 + 4 * i});
+            emit({.op = Op::st,
+                  .ty = Type::u32,
+                  .sub = sub.pack(),
+                  .dst = Operand::v(i),
+                  .src0 = Operand::s(kBaseS),
+                  .src1 = Operand::v(kOffsetV),
+                  .src2 = Operand::s(kLimitS),
+                  .imm = 4 * i});
+            emit({.op = Op::st,
+                  .ty = Type::u32,
+                  .sub = sub.pack(),
+                  .dst = Operand::s(i),
+                  .src0 = Operand::s(kBaseS),
+                  .src1 = Operand::v(kOffsetV),
+                  .src2 = Operand::s(kLimitS),
+                  .imm = 64 + 4 * i});
         }
         return;
     }

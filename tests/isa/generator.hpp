@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Random programs that the verifier accepts, for comparing executors.
 //
-// A program is built from structured statements over a few registers, with hostile values in memory,
-// registers and literals. Results of float operations are canonicalised (NaNs become one NaN), so that
-// the payloads that implementations may choose freely never reach an integer. Deterministic in the
-// seed; single-threaded; never fails.
+// A program is built from structured statements over a few registers, with hostile values in
+// memory, registers and literals. Results of float operations are canonicalised (NaNs become one
+// NaN), so that the payloads that implementations may choose freely never reach an integer.
+// Deterministic in the seed; single-threaded; never fails.
 #pragma once
 
 #include "kite_hw/descriptors.hpp"

@@ -25,7 +25,8 @@ constexpr Golden kGolden[] = {
     {"fadd.f16 v0, v1, v2", 0x3c00, 0x1000, 0, 0x3c00},             // 1 + 2^-11: tie to even
     {"fsub.f64 v[0:1], v[2:3], v[4:5]", 0x3ff0000000000000, 0x3ff0000000000000, 0, 0},
     {"fmul.f32 v0, v1, v2", 0x7f800000, 0xbf800000, 0, 0xff800000},
-    {"ffma.f32 v0, v1, v2, v3", 0x3f800001, 0x3f800001, 0xbf800002, 0x28800000}, // 2^-46: one rounding
+    {"ffma.f32 v0, v1, v2, v3", 0x3f800001, 0x3f800001, 0xbf800002,
+     0x28800000}, // 2^-46: one rounding
     {"fdiv.f32 v0, v1, v2", 0x3f800000, 0x40400000, 0, 0x3eaaaaab},
     {"fdiv.f32 v0, v1, v2", 0xbf800000, 0x00000000, 0, 0xff800000},
     {"fsqrt.f32 v0, v1", 0x40000000, 0, 0, 0x3fb504f3},

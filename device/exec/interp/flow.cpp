@@ -7,8 +7,8 @@ namespace {
 
 using hw::Op;
 
-// Exec became empty: go on at the end (or else) of the innermost construct, or leave the program. The
-// instruction found there decides what is active next.
+// Exec became empty: go on at the end (or else) of the innermost construct, or leave the program.
+// The instruction found there decides what is active next.
 void skip(Wave& w) {
     if (w.frames.empty()) {
         w.pc = static_cast<uint32_t>(w.program->code.size()) - 1;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The interpreter: the semantics of hw/isa, written to be read.
 //
-// One Wave is the whole state of W lanes: registers, masks, the stack of open constructs, the program
-// counter. run() executes instructions until the program ends or the wave arrives at a barrier; a
-// workgroup is run by resuming its waves in turn. Every other routine here executes one class of
-// instructions on a Wave. Waves belong to one thread; they live in WorkerMemory and are reused.
-// Programs are verified before they get here, so nothing can fail; memory accesses are masked to the
-// window (see address.hpp).
+// One Wave is the whole state of W lanes: registers, masks, the stack of open constructs, the
+// program counter. run() executes instructions until the program ends or the wave arrives at a
+// barrier; a workgroup is run by resuming its waves in turn. Every other routine here executes one
+// class of instructions on a Wave. Waves belong to one thread; they live in WorkerMemory and are
+// reused. Programs are verified before they get here, so nothing can fail; memory accesses are
+// masked to the window (see address.hpp).
 #pragma once
 
 #include "device/exec/executor.hpp"
@@ -58,7 +58,8 @@ struct Wave {
     /// Lanes whose stores count.
     [[nodiscard]] uint32_t storing() const { return exec & live; }
 
-    /// One 32-bit register of an operand: `k` registers after its first. Literals and absent operands too.
+    /// One 32-bit register of an operand: `k` registers after its first. Literals and absent
+    /// operands too.
     [[nodiscard]] uint32_t reg(const hw::Inst& inst, const hw::Operand& o, unsigned k,
                                unsigned lane) const;
     /// An operand's value for a type: two registers for 64 bits, the low half of one for 16.
@@ -82,7 +83,8 @@ enum class Stop : uint8_t { done, barrier };
 /// Execute until the end or the next barrier.
 Stop run(Wave& wave);
 
-/// Arithmetic on one lane; 16-bit values in the low half, results zero-extended. `bits` of a, b, c beyond the type are ignored.
+/// Arithmetic on one lane; 16-bit values in the low half, results zero-extended. `bits` of a, b, c
+/// beyond the type are ignored.
 uint64_t eval_alu(const hw::Inst& inst, uint64_t a, uint64_t b, uint64_t c);
 
 /// reduce/scan's combining operation.

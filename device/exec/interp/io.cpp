@@ -18,7 +18,9 @@ float plane(float c0, float cx, float cy, float px, float py) {
     return std::fma(cy, py, std::fma(cx, px, c0));
 }
 
-uint32_t bits(float x) { return std::bit_cast<uint32_t>(x); }
+uint32_t bits(float x) {
+    return std::bit_cast<uint32_t>(x);
+}
 
 uint32_t fragment_value(const Wave& w, SysVal value, unsigned lane) {
     const FragmentWave& f = *w.fragment;
@@ -149,8 +151,7 @@ std::array<float, 2> position(const Wave& w, const hw::Inst& inst, InterpLoc loc
         return {std::floor(x) + 0.5f + std::bit_cast<float>(w.reg(inst, inst.src0, 0, lane)),
                 std::floor(y) + 0.5f + std::bit_cast<float>(w.reg(inst, inst.src1, 0, lane))};
     case InterpLoc::sample_index: {
-        const SamplePosition s =
-            sample_position(f.log2_samples, w.reg(inst, inst.src0, 0, lane));
+        const SamplePosition s = sample_position(f.log2_samples, w.reg(inst, inst.src0, 0, lane));
         return {std::floor(x) + s.x, std::floor(y) + s.y};
     }
     default:
@@ -194,8 +195,8 @@ void load_input(Wave& w, const hw::Inst& inst) {
 
 void store_output(Wave& w, const hw::Inst& inst) {
     for (unsigned k = 0; k < hw::StoutSub::unpack(inst.sub).n_count(); ++k) {
-        auto* out = w.vertex != nullptr ? w.vertex->out[inst.imm + k]
-                                        : w.fragment->out[inst.imm + k];
+        auto* out =
+            w.vertex != nullptr ? w.vertex->out[inst.imm + k] : w.fragment->out[inst.imm + k];
         for (unsigned i = 0; i < w.width; ++i) {
             if (w.active(i)) {
                 out[i] = w.reg(inst, inst.dst, k, i);

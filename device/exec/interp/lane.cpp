@@ -45,7 +45,9 @@ hw::Inst operation(ReduceOp op, Type ty) {
     return inst;
 }
 
-uint64_t type_mask(Type ty) { return ~0ull >> (64 - hw::type_bytes(ty) * 8); }
+uint64_t type_mask(Type ty) {
+    return ~0ull >> (64 - hw::type_bytes(ty) * 8);
+}
 
 uint64_t extreme(Type ty, bool largest) {
     const uint64_t mask = type_mask(ty);

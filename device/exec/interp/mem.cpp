@@ -39,8 +39,7 @@ Place locate(const Wave& w, const hw::Inst& inst, unsigned lane, unsigned elemen
         const bool limited = !inst.src2.is_none();
         p.in_bounds = !limited || fits(offset, imm, bytes, w.reg(inst, inst.src2, 0, lane));
         p.access.base = w.draw->window;
-        p.access.offset =
-            global_offset(*w.draw, w.pair(inst.src0, lane), offset, imm, limited);
+        p.access.offset = global_offset(*w.draw, w.pair(inst.src0, lane), offset, imm, limited);
     } else {
         const ProgramInfo& info = w.program->info;
         p.in_bounds = fits(offset, imm, bytes,

@@ -98,7 +98,7 @@ private:
         if (slot < 36) {
             return info.writes_dual;
         }
-        return slot == 36 ? info.writes_depth
+        return slot == 36   ? info.writes_depth
                : slot == 37 ? info.writes_stencil
                             : info.writes_sample_mask;
     }

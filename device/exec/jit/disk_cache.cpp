@@ -70,19 +70,17 @@ std::unique_ptr<DiskCache> DiskCache::open(const std::string& directory,
     std::filesystem::create_directories(directory, error);
     struct stat info{};
     // Code from a directory that others may write is not trusted.
-    if (stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
-        info.st_uid != geteuid() || (info.st_mode & 022) != 0) {
+    if (stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid() ||
+        (info.st_mode & 022) != 0) {
         return nullptr;
     }
-    return std::unique_ptr<DiskCache>(
-        new DiskCache(directory, base::hash64(generator)));
+    return std::unique_ptr<DiskCache>(new DiskCache(directory, base::hash64(generator)));
 }
 
 std::string DiskCache::path(std::span<const std::byte> source) const {
     char name[40];
     std::snprintf(name, sizeof(name), "/%016llx.kobj",
-                  static_cast<unsigned long long>(
-                      base::hash64(source, generator_)));
+                  static_cast<unsigned long long>(base::hash64(source, generator_)));
     return directory_ + name;
 }
 
@@ -98,8 +96,7 @@ std::vector<std::byte> DiskCache::load(std::span<const std::byte> source) const 
     std::vector<std::byte> object(head.object_bytes);
     if (!read_all(file.fd, kept.data(), kept.size()) ||
         !std::equal(kept.begin(), kept.end(), source.begin()) ||
-        !read_all(file.fd, object.data(), object.size()) ||
-        base::hash64(object) != head.checksum) {
+        !read_all(file.fd, object.data(), object.size()) || base::hash64(object) != head.checksum) {
         return {};
     }
     return object;
@@ -112,10 +109,8 @@ void DiskCache::store(std::span<const std::byte> source, std::span<const std::by
         final_path + "." + std::to_string(getpid()) + "." + std::to_string(counter++);
     bool ok = false;
     {
-        const File file(
-            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        const FileHead head{kMagic, generator_, source.size(), object.size(),
-                            base::hash64(object)};
+        const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        const FileHead head{kMagic, generator_, source.size(), object.size(), base::hash64(object)};
         ok = file.fd >= 0 && write_all(file.fd, &head, sizeof(head)) &&
              write_all(file.fd, source.data(), source.size()) &&
              write_all(file.fd, object.data(), object.size());

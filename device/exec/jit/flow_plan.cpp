@@ -136,6 +136,8 @@ private:
 
 } // namespace
 
-FlowPlan plan_flow(const Program& program) { return Planner(program).run(); }
+FlowPlan plan_flow(const Program& program) {
+    return Planner(program).run();
+}
 
 } // namespace kite::dev::exec::jit

@@ -36,7 +36,9 @@ bool run_protected(base::FunctionRef<void()> fn, Landing& here) {
 
 } // namespace
 
-void raise_fatal_error(const char* reason) { llvm::report_fatal_error(reason, false); }
+void raise_fatal_error(const char* reason) {
+    llvm::report_fatal_error(reason, false);
+}
 
 bool guarded(base::FunctionRef<void()> fn, std::string& why) {
     static std::once_flag once;

@@ -2,9 +2,9 @@
 // Survives the code generator's fatal errors.
 //
 // LLVM ends the process when it meets something it can't select. guarded() runs a function on this
-// thread and comes back from such an error with false: the stack is cut off at once, so whatever the
-// function had in hand is leaked, never reused. Only errors raised inside guarded() are caught; others
-// end the process as before. The handler is installed once and stays. Thread-safe.
+// thread and comes back from such an error with false: the stack is cut off at once, so whatever
+// the function had in hand is leaked, never reused. Only errors raised inside guarded() are caught;
+// others end the process as before. The handler is installed once and stays. Thread-safe.
 #pragma once
 
 #include "base/function_ref.hpp"

@@ -57,9 +57,14 @@ bool same_program(const Program& a, const Program& b) {
 // Everything code is generated from, as bytes.
 std::vector<std::byte> source_of(const Program& program, const VertexKey& formats) {
     const ProgramInfo& info = program.info;
-    std::vector<uint32_t> words{static_cast<uint32_t>(info.stage), info.vregs,        info.sregs,
-                                info.scratch_bytes,                info.shared_bytes, info.workgroup[0],
-                                info.workgroup[1],                 info.workgroup[2]};
+    std::vector<uint32_t> words{static_cast<uint32_t>(info.stage),
+                                info.vregs,
+                                info.sregs,
+                                info.scratch_bytes,
+                                info.shared_bytes,
+                                info.workgroup[0],
+                                info.workgroup[1],
+                                info.workgroup[2]};
     words.insert(words.end(), formats.format.begin(), formats.format.end());
     for (const hw::Inst& inst : program.code) {
         const auto w = inst.encode();
@@ -246,10 +251,10 @@ base::Result<std::unique_ptr<Executor>> create_executor(const ExecutorConfig& co
     }
     std::unique_ptr<DiskCache> disk;
     if (!config.cache_dir.empty()) {
-        disk = DiskCache::open(config.cache_dir,
-                               generator_version() + target->cpu + target->features + "/" +
-                                   std::to_string(target->width) + "/" +
-                                   std::to_string(kAbiVersion));
+        disk =
+            DiskCache::open(config.cache_dir, generator_version() + target->cpu + target->features +
+                                                  "/" + std::to_string(target->width) + "/" +
+                                                  std::to_string(kAbiVersion));
     }
     return std::make_unique<JitExecutor>(std::make_shared<RoutineCache>(
         std::move(*target), std::move(*linker), std::move(disk), perf));

@@ -22,7 +22,9 @@ namespace {
 using base::ErrorCode;
 namespace orc = llvm::orc;
 
-std::string text_of(llvm::Error error) { return llvm::toString(std::move(error)); }
+std::string text_of(llvm::Error error) {
+    return llvm::toString(std::move(error));
+}
 
 class LinkedCode final : public Code {
 public:
@@ -92,8 +94,8 @@ base::Result<std::unique_ptr<Linker>> create_linker() {
         LLVMInitializeX86TargetMC();
     });
     auto jit = orc::LLJITBuilder()
-                   .setJITTargetMachineBuilder(orc::JITTargetMachineBuilder(
-                       llvm::Triple("x86_64-unknown-linux-gnu")))
+                   .setJITTargetMachineBuilder(
+                       orc::JITTargetMachineBuilder(llvm::Triple("x86_64-unknown-linux-gnu")))
                    .setLinkProcessSymbolsByDefault(false)
                    .setPlatformSetUp(orc::setUpInactivePlatform)
                    .create();

@@ -57,8 +57,8 @@ llvm::Value* Emitter::to_float(Type ty, Value* x, Shape shape) {
         return b_.CreateBitCast(x, fty(ty, shape));
     }
     if (shape == Shape::scalar) {
-        // Without a half register: LLVM can't select one that was a mask (a ballot) before. Scaling by
-        // 2^112 moves the exponent and is exact, for subnormals too.
+        // Without a half register: LLVM can't select one that was a mask (a ballot) before. Scaling
+        // by 2^112 moves the exponent and is exact, for subnormals too.
         llvm::Type* f = fty(ty, shape);
         Value* wide = b_.CreateZExt(x, b_.getInt32Ty());
         Value* magnitude = b_.CreateShl(b_.CreateAnd(wide, b_.getInt32(0x7fff)), b_.getInt32(13));
@@ -107,10 +107,10 @@ llvm::Value* Emitter::float_alu(Op op, Type ty, Shape shape, Value* a, Value* b,
     case Op::fdiv:
         return from_float(ty, b_.CreateFDiv(x, y), shape);
     case Op::ffma:
-        return from_float(
-            ty,
-            b_.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()}, {x, y, to_float(ty, c, shape)}),
-            shape);
+        return from_float(ty,
+                          b_.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()},
+                                             {x, y, to_float(ty, c, shape)}),
+                          shape);
     case Op::fmin:
     case Op::fmax: {
         Value* first = op == Op::fmin ? b_.CreateFCmpOLT(x, y) : b_.CreateFCmpOGT(x, y);
@@ -147,8 +147,9 @@ llvm::Value* Emitter::divide(Type ty, Shape shape, Value* a, Value* b, bool rema
     Value* zero = b_.CreateICmpEQ(b, constant(0, width, shape));
     Value* unfit = zero;
     if (is_signed) {
-        Value* overflow = b_.CreateAnd(b_.CreateICmpEQ(a, constant(1ull << (width - 1), width, shape)),
-                                       b_.CreateICmpEQ(b, constant(~0ull, width, shape)));
+        Value* overflow =
+            b_.CreateAnd(b_.CreateICmpEQ(a, constant(1ull << (width - 1), width, shape)),
+                         b_.CreateICmpEQ(b, constant(~0ull, width, shape)));
         unfit = b_.CreateOr(zero, overflow);
     }
     Value* divisor = b_.CreateSelect(unfit, constant(1, width, shape), b);
@@ -196,11 +197,11 @@ llvm::Value* Emitter::int_alu(Op op, Type ty, Shape shape, Value* a, Value* b,
     case Op::irem:
         return divide(ty, shape, a, b, op == Op::irem);
     case Op::imin:
-        return b_.CreateBinaryIntrinsic(is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, a,
-                                        b);
+        return b_.CreateBinaryIntrinsic(is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin,
+                                        a, b);
     case Op::imax:
-        return b_.CreateBinaryIntrinsic(is_signed ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, a,
-                                        b);
+        return b_.CreateBinaryIntrinsic(is_signed ? llvm::Intrinsic::smax : llvm::Intrinsic::umax,
+                                        a, b);
     case Op::and_:
         return b_.CreateAnd(a, b);
     case Op::or_:
@@ -304,10 +305,10 @@ llvm::Value* Emitter::alu_helper(const hw::Inst& inst, Shape shape, Value* a, Va
             b_.CreateAlignedStore(b_.CreateZExt(values[i], wide), buffer, llvm::Align(8));
         }
     }
-    auto* type = llvm::FunctionType::get(
-        b_.getVoidTy(),
-        {b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty()},
-        false);
+    auto* type = llvm::FunctionType::get(b_.getVoidTy(),
+                                         {b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(),
+                                          b_.getPtrTy(), b_.getPtrTy(), b_.getInt32Ty()},
+                                         false);
     b_.CreateCall(type, helper(offsetof(Helpers, alu)),
                   {inst_pointer(inst), args[0], args[1], args[2], args[3], b_.getInt32(count)});
     return b_.CreateTrunc(b_.CreateAlignedLoad(wide, args[3], llvm::Align(8)),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Vertex attributes, specialised on the format the draw's key names; exec/attribute.cpp is the reference.
+// Vertex attributes, specialised on the format the draw's key names; exec/attribute.cpp is the
+// reference.
 #include "device/exec/jit/emitter.hpp"
 
 #include "kite_hw/formats.hpp"
@@ -14,20 +15,23 @@ using hw::Type;
 
 namespace {
 
-uint32_t one_bits(Type ty) { return ty == Type::f32 ? 0x3f800000u : 1u; }
+uint32_t one_bits(Type ty) {
+    return ty == Type::f32 ? 0x3f800000u : 1u;
+}
 
 bool is_signed_channel(ChannelType t) {
     return t == ChannelType::sint || t == ChannelType::snorm || t == ChannelType::sscaled;
 }
 
-// Formats whose channels this file converts: dwords, or bytes and halfwords on their own boundaries.
+// Formats whose channels this file converts: dwords, or bytes and halfwords on their own
+// boundaries.
 bool convertible(const hw::FormatInfo& f) {
     if (f.compressed || f.shared_exponent || f.bytes_per_block > 16) {
         return false;
     }
     for (const hw::Channel& c : f.ch) {
-        const bool narrow_ok = f.bytes_per_block % 4 == 0 ||
-                               ((c.bits == 8 || c.bits == 16) && c.shift % c.bits == 0);
+        const bool narrow_ok =
+            f.bytes_per_block % 4 == 0 || ((c.bits == 8 || c.bits == 16) && c.shift % c.bits == 0);
         const bool float_ok = c.type != ChannelType::sfloat || c.bits == 16 || c.bits == 32;
         if (c.type != ChannelType::none &&
             (c.bits > 32 || !narrow_ok || !float_ok || c.type == ChannelType::ufloat ||
@@ -98,17 +102,16 @@ bool Emitter::attribute_inline(const hw::Inst& inst, std::vector<Value*>& rows) 
     element->addIncoming(quotient, divided);
 
     const uint64_t bytes = f.bytes_per_block;
-    Value* usable = b_.CreateSelect(b_.CreateICmpEQ(base, llvm::ConstantPointerNull::get(b_.getPtrTy())),
-                                    b_.getInt64(0), size);
+    Value* usable = b_.CreateSelect(
+        b_.CreateICmpEQ(base, llvm::ConstantPointerNull::get(b_.getPtrTy())), b_.getInt64(0), size);
     // Offsets below `count` are in bounds.
-    Value* count = b_.CreateSelect(
-        b_.CreateICmpUGE(usable, b_.getInt64(bytes)),
-        b_.CreateSub(usable, b_.getInt64(bytes - 1)), b_.getInt64(0));
+    Value* count = b_.CreateSelect(b_.CreateICmpUGE(usable, b_.getInt64(bytes)),
+                                   b_.CreateSub(usable, b_.getInt64(bytes - 1)), b_.getInt64(0));
     Value* at = b_.CreateMul(b_.CreateZExt(element, ity(64, vec)),
                              b_.CreateZExt(splat(stride), ity(64, vec)));
     at = b_.CreateAdd(at, b_.CreateZExt(splat(offset), ity(64, vec)));
-    Value* lanes = b_.CreateICmpULT(
-        lane_ids_, splat(entry_field(wave_, offsetof(VertexWave, count), i32)));
+    Value* lanes =
+        b_.CreateICmpULT(lane_ids_, splat(entry_field(wave_, offsetof(VertexWave, count), i32)));
     Value* mask = b_.CreateAnd(lanes, b_.CreateICmpULT(at, splat(count)));
     Value* index = b_.CreateTrunc(at, ity(32, vec));
     Value* origin = b_.CreateTrunc(b_.CreatePtrToInt(base, i64), i32);
@@ -118,14 +121,15 @@ bool Emitter::attribute_inline(const hw::Inst& inst, std::vector<Value*>& rows) 
         if (bytes % 4 == 0) {
             Value*& word = dwords[c.shift / 32];
             if (word == nullptr) {
-                Value* pointers = b_.CreateGEP(b_.getInt8Ty(), address(base, c.shift / 32 * 4u), index);
+                Value* pointers =
+                    b_.CreateGEP(b_.getInt8Ty(), address(base, c.shift / 32 * 4u), index);
                 word = b_.CreateMaskedGather(ity(32, vec), pointers, llvm::Align(1), mask,
                                              constant(0, 32, vec));
             }
             const unsigned up = 32 - c.bits - c.shift % 32;
             Value* x = up == 0 ? word : b_.CreateShl(word, constant(up, 32, vec));
             const auto down = constant(32 - c.bits, 32, vec);
-            return c.bits == 32               ? x
+            return c.bits == 32                ? x
                    : is_signed_channel(c.type) ? b_.CreateAShr(x, down)
                                                : b_.CreateLShr(x, down);
         }
@@ -192,10 +196,8 @@ void Emitter::load_attribute(const hw::Inst& inst) {
     // format is not the key's.
     const size_t source =
         offsetof(DrawContext, attributes) + size_t{inst.imm} * sizeof(AttributeSource);
-    Value* size =
-        entry_field(draw_, source + offsetof(AttributeSource, size), b_.getInt64Ty());
-    Value* format =
-        entry_field(draw_, source + offsetof(AttributeSource, format), b_.getInt32Ty());
+    Value* size = entry_field(draw_, source + offsetof(AttributeSource, size), b_.getInt64Ty());
+    Value* format = entry_field(draw_, source + offsetof(AttributeSource, format), b_.getInt32Ty());
     Value* usual = b_.CreateAnd(b_.CreateICmpULT(size, b_.getInt64(0x7fffffff)),
                                 b_.CreateICmpEQ(format, b_.getInt32(key_.format[inst.imm])));
     Block* small = block("attribute");

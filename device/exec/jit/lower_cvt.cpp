@@ -71,7 +71,7 @@ llvm::Value* Emitter::convert(const hw::Inst& inst, Shape shape, Value* x) {
     if (to == Type::f16) {
         return from_float(to, f, shape);
     }
-    f = to == Type::f64 ? b_.CreateFPExt(f, fty(to, shape))
+    f = to == Type::f64     ? b_.CreateFPExt(f, fty(to, shape))
         : from == Type::f64 ? b_.CreateFPTrunc(f, fty(to, shape))
                             : f;
     return from_float(to, f, shape);

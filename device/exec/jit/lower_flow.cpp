@@ -18,8 +18,7 @@ llvm::BasicBlock* Emitter::skip_target() {
         return exit_;
     }
     const Frame& f = frames_.back();
-    const bool other_side =
-        f.kind == Op::if_ && f.has_else && !f.in_else && !f.uniform_if;
+    const bool other_side = f.kind == Op::if_ && f.has_else && !f.in_else && !f.uniform_if;
     return other_side ? f.other_bb : f.end_bb;
 }
 
@@ -205,8 +204,7 @@ void Emitter::branch(uint32_t at, const hw::Inst& inst) {
     const unsigned depth = hw::BrSub::unpack(inst.sub).depth;
     escaped_ |= depth == frames_.size();
     if (inst.src0.file == hw::File::V) {
-        Value* leaving =
-            b_.CreateAnd(exec(), truth(reg(inst, inst.src0, 0, Shape::vector)));
+        Value* leaving = b_.CreateAnd(exec(), truth(reg(inst, inst.src0, 0, Shape::vector)));
         masked_branch(depth, leaving);
         store_mask(exec_, b_.CreateAnd(exec(), b_.CreateNot(leaving)));
         leave_if_empty();

@@ -188,7 +188,8 @@ Emitter::Barycentrics Emitter::barycentrics_at(hw::Interp interp, Value* x, Valu
             b_.CreateFMul(plane(offsetof(Primitive, j0), px, py), w)};
 }
 
-Emitter::Barycentrics Emitter::barycentrics(const hw::Inst& inst, hw::Interp interp, InterpLoc loc) {
+Emitter::Barycentrics Emitter::barycentrics(const hw::Inst& inst, hw::Interp interp,
+                                            InterpLoc loc) {
     llvm::Type* type = fty(hw::Type::f32, Shape::vector);
     if (loc == InterpLoc::offset || loc == InterpLoc::sample_index) {
         const auto corner = [&](size_t coord) { // of the pixel
@@ -205,8 +206,8 @@ Emitter::Barycentrics Emitter::barycentrics(const hw::Inst& inst, hw::Interp int
             return barycentrics_at(interp, x, y);
         }
         // Sample positions by select: the pattern has four samples, or one in the centre.
-        Value* index = b_.CreateAnd(reg(inst, inst.src0, 0, Shape::vector),
-                                    constant(3, 32, Shape::vector));
+        Value* index =
+            b_.CreateAnd(reg(inst, inst.src0, 0, Shape::vector), constant(3, 32, Shape::vector));
         Value* sx = llvm::ConstantFP::get(type, kSamples4[0].x);
         Value* sy = llvm::ConstantFP::get(type, kSamples4[0].y);
         for (unsigned k = 1; k < 4; ++k) {
@@ -265,8 +266,8 @@ void Emitter::load_input(const hw::Inst& inst) {
     write_rows(inst, rows);
 }
 
-// At the top level every lane the wave started with is still there, unless some left the program; the
-// rows of other lanes belong to nobody, so a plain store will do.
+// At the top level every lane the wave started with is still there, unless some left the program;
+// the rows of other lanes belong to nobody, so a plain store will do.
 void Emitter::store_output(const hw::Inst& inst) {
     const size_t base = program_.info.stage == hw::Stage::vertex ? offsetof(VertexWave, out)
                                                                  : offsetof(FragmentWave, out);

@@ -36,8 +36,8 @@ llvm::Value* Emitter::combine(ReduceOp op, Type ty, Value* a, Value* b) {
 llvm::Value* Emitter::identity_filled(const hw::Inst& inst, ReduceOp op) {
     const unsigned width = hw::type_bytes(inst.ty) * 8;
     Value* x = value(inst, inst.src0, inst.ty, Shape::vector);
-    return b_.CreateSelect(
-        exec(), x, constant(interp::reduce_identity(op, inst.ty), width, Shape::vector));
+    return b_.CreateSelect(exec(), x,
+                           constant(interp::reduce_identity(op, inst.ty), width, Shape::vector));
 }
 
 void Emitter::reduce(const hw::Inst& inst) {

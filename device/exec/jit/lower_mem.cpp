@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Loads, stores and atomics: where they go, and the cases with one address for the whole wave.
 //
-// Three shapes of access, cheapest first: one address (scalar load or store), consecutive lanes (one
-// vector load or store when the whole wave is in bounds), and per-lane addresses (gather, scatter) with
-// 32-bit offsets from a scalar base wherever a limit guarantees them to be below 2^31.
+// Three shapes of access, cheapest first: one address (scalar load or store), consecutive lanes
+// (one vector load or store when the whole wave is in bounds), and per-lane addresses (gather,
+// scatter) with 32-bit offsets from a scalar base wherever a limit guarantees them to be below
+// 2^31.
 #include "device/exec/jit/emitter.hpp"
 
 #include <algorithm>
@@ -37,10 +38,10 @@ llvm::Value* Emitter::in_bounds(Value* offset, Shape shape, uint64_t extra, Valu
     Value* clamped = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, limit, most);
     Value* need = constant(extra, 32, limit_shape);
     // Offsets below `count` are in bounds.
-    Value* count = b_.CreateSelect(
-        b_.CreateICmpUGE(clamped, need),
-        b_.CreateAdd(b_.CreateSub(clamped, need), constant(1, 32, limit_shape)),
-        constant(0, 32, limit_shape));
+    Value* count =
+        b_.CreateSelect(b_.CreateICmpUGE(clamped, need),
+                        b_.CreateAdd(b_.CreateSub(clamped, need), constant(1, 32, limit_shape)),
+                        constant(0, 32, limit_shape));
     if (shape == Shape::vector && limit_shape == Shape::scalar) {
         count = splat(count);
     } else if (shape == Shape::scalar && limit_shape == Shape::vector) {
@@ -58,8 +59,8 @@ Emitter::Place Emitter::locate(const hw::Inst& inst, uint64_t bytes) {
     if (space == Space::shared) {
         Value* base = entry_field(env_, offsetof(WaveEnv, shared), b_.getPtrTy());
         p.shape = offset_shape;
-        p.ok = in_bounds(offset, offset_shape, imm + bytes,
-                         b_.getInt32(program_.info.shared_bytes), Shape::scalar);
+        p.ok = in_bounds(offset, offset_shape, imm + bytes, b_.getInt32(program_.info.shared_bytes),
+                         Shape::scalar);
         p.base = address(base, imm);
         if (offset_shape == Shape::vector) {
             p.index = offset;
@@ -139,13 +140,11 @@ void Emitter::write_rows(const hw::Inst& inst, const std::vector<Value*>& rows) 
 // One address: a scalar load of all elements; out of bounds it reads zeros instead.
 void Emitter::uniform_load(const hw::Inst& inst, const Place& p) {
     const unsigned bits_of = std::min(hw::type_bytes(inst.ty), 4u) * 8;
-    const unsigned count =
-        hw::LdSub::unpack(inst.sub).n_count() * (hw::is_64bit(inst.ty) ? 2 : 1);
+    const unsigned count = hw::LdSub::unpack(inst.sub).n_count() * (hw::is_64bit(inst.ty) ? 2 : 1);
     Value* zeros = entry_field(env_, offsetof(WaveEnv, zeros), b_.getPtrTy());
     Value* ptr = p.ok != nullptr ? b_.CreateSelect(p.ok, p.base, zeros) : p.base;
     llvm::Type* element = b_.getIntNTy(bits_of);
-    llvm::Type* type =
-        count == 1 ? element : llvm::FixedVectorType::get(element, count);
+    llvm::Type* type = count == 1 ? element : llvm::FixedVectorType::get(element, count);
     Value* all = b_.CreateAlignedLoad(type, ptr, llvm::Align(1));
     std::vector<Value*> rows;
     for (unsigned k = 0; k < count; ++k) {
@@ -232,10 +231,11 @@ void Emitter::atomic(const hw::Inst& inst) {
     llvm::Type* wide = ity(64, Shape::vector);
     Value* pointer = p.pointers;
     if (pointer == nullptr) {
-        pointer = p.index != nullptr ? b_.CreateGEP(b_.getInt8Ty(), p.base, p.index) : splat(p.base);
+        pointer =
+            p.index != nullptr ? b_.CreateGEP(b_.getInt8Ty(), p.base, p.index) : splat(p.base);
     }
-    Value* where = b_.CreateAnd(b_.CreatePtrToInt(pointer, wide),
-                                constant(~(bytes - 1), 64, Shape::vector));
+    Value* where =
+        b_.CreateAnd(b_.CreatePtrToInt(pointer, wide), constant(~(bytes - 1), 64, Shape::vector));
     Value* mask = storing();
     if (p.ok != nullptr) {
         mask = b_.CreateAnd(mask, p.ok->getType()->isVectorTy() ? p.ok : splat(p.ok));
@@ -255,12 +255,11 @@ void Emitter::atomic(const hw::Inst& inst) {
         put(offsetof(AtomicLanes, old), constant(0, 64, Shape::vector));
     }
     b_.CreateStore(bits(mask), address(lanes, offsetof(AtomicLanes, mask)));
-    auto* type =
-        llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getPtrTy()}, false);
+    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getPtrTy()}, false);
     b_.CreateCall(type, helper(offsetof(Helpers, atomic)), {inst_pointer(inst), lanes});
     if (inst.dst.is_reg()) {
-        Value* old = b_.CreateAlignedLoad(wide, address(lanes, offsetof(AtomicLanes, old)),
-                                          llvm::Align(8));
+        Value* old =
+            b_.CreateAlignedLoad(wide, address(lanes, offsetof(AtomicLanes, old)), llvm::Align(8));
         write_value(inst, inst.ty,
                     hw::is_64bit(inst.ty) ? old : b_.CreateTrunc(old, ity(32, Shape::vector)));
     }

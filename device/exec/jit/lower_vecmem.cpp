@@ -12,7 +12,8 @@ using hw::Type;
 
 namespace {
 
-constexpr unsigned kMaxDeinterleave = 8; // more registers per lane than this are gathered one by one
+constexpr unsigned kMaxDeinterleave =
+    8; // more registers per lane than this are gathered one by one
 
 // Registers an access fills, and bits of each memory element (64-bit ones count as two of 32).
 struct Rows {
@@ -66,13 +67,15 @@ void Emitter::lane_load(const hw::Inst& inst, const Place& p, std::vector<Value*
         Value* low = nullptr;
         if (index != nullptr) {
             base = address(base, at);
-            Value* origin = b_.CreateTrunc(b_.CreatePtrToInt(base, b_.getInt64Ty()), b_.getInt32Ty());
+            Value* origin =
+                b_.CreateTrunc(b_.CreatePtrToInt(base, b_.getInt64Ty()), b_.getInt32Ty());
             low = b_.CreateAdd(index, splat(origin));
         } else {
             base = window_;
             Value* host = b_.CreatePtrToInt(p.pointers, ity(64, Shape::vector));
             Value* origin = b_.CreatePtrToInt(window_, b_.getInt64Ty());
-            index = b_.CreateAdd(b_.CreateSub(host, splat(origin)), constant(at, 64, Shape::vector));
+            index =
+                b_.CreateAdd(b_.CreateSub(host, splat(origin)), constant(at, 64, Shape::vector));
             low = b_.CreateTrunc(b_.CreateAdd(index, splat(origin)), ity(32, Shape::vector));
         }
         low = b_.CreateAnd(low, constant(3, 32, Shape::vector));
@@ -100,7 +103,8 @@ void Emitter::contiguous_load(const hw::Inst& inst, Value* ptr, std::vector<Valu
     llvm::Type* element = b_.getIntNTy(shape.bytes * 8);
     Value* zero = constant(0, 32, Shape::vector);
     if (shape.count == 1 && shape.bytes == 4) {
-        rows.push_back(b_.CreateMaskedLoad(ity(32, Shape::vector), ptr, llvm::Align(1), exec(), zero));
+        rows.push_back(
+            b_.CreateMaskedLoad(ity(32, Shape::vector), ptr, llvm::Align(1), exec(), zero));
         return;
     }
     auto* type = llvm::FixedVectorType::get(element, width_ * shape.count);
@@ -147,7 +151,8 @@ void Emitter::contiguous_store(const hw::Inst& inst, Value* ptr) {
     b_.CreateMaskedStore(all, ptr, llvm::Align(1), b_.CreateShuffleVector(mask, repeat));
 }
 
-// Lane i accesses offset + i * stride. The whole wave in bounds: one vector access; else lane by lane.
+// Lane i accesses offset + i * stride. The whole wave in bounds: one vector access; else lane by
+// lane.
 void Emitter::consecutive(const hw::Inst& inst, bool is_store) {
     const Rows shape = rows_of(inst);
     const uint64_t stride = uint64_t{shape.count} * shape.bytes;
@@ -200,7 +205,8 @@ void Emitter::consecutive(const hw::Inst& inst, bool is_store) {
                                    llvm::ConstantVector::get(wide_steps));
         p.ok = b_.CreateICmpULE(ends, limit);
     }
-    const bool narrow8 = width_ == 8 && shape.bytes < 4 && is_store; // AVX2 has no such masked store
+    const bool narrow8 =
+        width_ == 8 && shape.bytes < 4 && is_store; // AVX2 has no such masked store
     std::vector<Value*> slow_rows;
     if (fast == nullptr || narrow8 || shape.count > kMaxDeinterleave) {
         if (is_store) {
@@ -242,7 +248,8 @@ void Emitter::consecutive(const hw::Inst& inst, bool is_store) {
     write_rows(inst, rows);
 }
 
-// Private memory, interleaved by dword. Accesses inside one dword are direct; others go to the helper.
+// Private memory, interleaved by dword. Accesses inside one dword are direct; others go to the
+// helper.
 void Emitter::scratch_access(const hw::Inst& inst, bool is_store) {
     const Rows shape = rows_of(inst);
     const uint64_t bytes = uint64_t{shape.count} * shape.bytes;
@@ -269,8 +276,7 @@ void Emitter::scratch_access(const hw::Inst& inst, bool is_store) {
     for (unsigned k = 0; k < shape.count; ++k) {
         Value* at = b_.CreateAdd(place, constant(uint64_t{k} * shape.bytes, 32, vec));
         Value* word = b_.CreateAnd(at, constant(~3u, 32, vec));
-        Value* index =
-            b_.CreateAdd(b_.CreateMul(word, constant(width_, 32, vec)), lane_bytes);
+        Value* index = b_.CreateAdd(b_.CreateMul(word, constant(width_, 32, vec)), lane_bytes);
         Value* low = b_.CreateAnd(at, constant(3, 32, vec));
         if (is_store) {
             Value* pointers = b_.CreateGEP(b_.getInt8Ty(), base, b_.CreateAdd(index, low));
@@ -293,7 +299,8 @@ void Emitter::scratch_access(const hw::Inst& inst, bool is_store) {
     start(helped);
     auto*& lanes = buffers_["scratch"];
     if (lanes == nullptr) {
-        lanes = alloca_of(llvm::ArrayType::get(b_.getInt8Ty(), sizeof(ScratchLanes)), "scratch", 64);
+        lanes =
+            alloca_of(llvm::ArrayType::get(b_.getInt8Ty(), sizeof(ScratchLanes)), "scratch", 64);
     }
     constexpr size_t kRow = kMaxLanes * 4;
     b_.CreateAlignedStore(place, address(lanes, offsetof(ScratchLanes, offset)), llvm::Align(4));
