@@ -15,11 +15,19 @@ using namespace kite::vktest;
 
 namespace {
 
-/*glsl ints_i32.comp -DT=int -DBITS=32 | ints_u32 -DT=uint -DBITS=32 | ints_i64 -DT=int64_t
--DBITS=64 -DWIDE | ints_u64 -DT=uint64_t -DBITS=64 -DWIDE | ints_i16 -DT=int16_t -DBITS=16 -DNARROW
-| ints_u16 -DT=uint16_t -DBITS=16 -DNARROW | ints_i8 -DT=int8_t -DBITS=8 -DTINY | ints_u8
--DT=uint8_t -DBITS=8 -DTINY #ifdef WIDE #extension GL_EXT_shader_explicit_arithmetic_types_int64 :
-require #endif #ifdef NARROW #extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
+/*glsl ints_i32.comp -DT=int -DBITS=32
+| ints_u32 -DT=uint -DBITS=32
+| ints_i64 -DT=int64_t -DBITS=64 -DWIDE
+| ints_u64 -DT=uint64_t -DBITS=64 -DWIDE
+| ints_i16 -DT=int16_t -DBITS=16 -DNARROW
+| ints_u16 -DT=uint16_t -DBITS=16 -DNARROW
+| ints_i8 -DT=int8_t -DBITS=8 -DTINY
+| ints_u8 -DT=uint8_t -DBITS=8 -DTINY
+#ifdef WIDE
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
+#ifdef NARROW
+#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
 #extension GL_EXT_shader_16bit_storage : require
 #endif
 #ifdef TINY
@@ -144,7 +152,8 @@ layout(local_size_x = 64) in;
 layout(set = 0, binding = 0) readonly buffer A { uint a[]; };
 layout(set = 0, binding = 1) buffer R { uint r[]; };
 void main() {
-    uint i = gl_GlobalInvocationID.x, x = a[i], y = a[i ^ 1], o = i * 16, high, low, carry, borrow;
+    uint i = gl_GlobalInvocationID.x, x = a[i], y = a[i ^ 1], o = i * 16, high, low, carry,
+        borrow;
     r[o + 0] = bitCount(x);
     r[o + 1] = bitfieldReverse(x);
     r[o + 2] = findLSB(x);
@@ -395,7 +404,8 @@ TEST_F(Arithmetic, Float16) {
 
 /*glsl matrices.comp
 layout(local_size_x = 1) in;
-layout(set = 0, binding = 0) uniform U { mat4 m; mat3x4 n; layout(row_major) mat2x3 rows; vec4 v; };
+layout(set = 0, binding = 0) uniform U { mat4 m; mat3x4 n; layout(row_major) mat2x3 rows;
+    vec4 v; };
 layout(set = 0, binding = 1) buffer R { vec4 r[]; };
 void main() {
     r[0] = m * v;

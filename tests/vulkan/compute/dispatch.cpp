@@ -43,7 +43,8 @@ layout(set = 0, binding = 0) buffer R { uint count; uint groups[3]; uint lowest;
 void main() {
     atomicAdd(count, 1);
     atomicMin(lowest, gl_WorkGroupID.x);
-    groups[0] = gl_NumWorkGroups.x; groups[1] = gl_NumWorkGroups.y; groups[2] = gl_NumWorkGroups.z;
+    groups[0] = gl_NumWorkGroups.x; groups[1] = gl_NumWorkGroups.y;
+        groups[2] = gl_NumWorkGroups.z;
 }
 */
 TEST_F(Dispatch, IndirectReadsItsBufferAtExecution) {
@@ -123,16 +124,24 @@ TEST_F(Dispatch, SharedMemoryAndBarriers) {
 
 /*glsl atomics.comp
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0) buffer R { uint r[8]; int lowest; int highest; uint exchanged; uint
-cas; uint seen[256]; }; void main() { uint i = gl_GlobalInvocationID.x; uint slot = atomicAdd(r[0],
-1); atomicAdd(seen[slot], 1); atomicMin(r[1], i + 5); atomicMax(r[2], i); atomicAnd(r[3], ~(1u << (i
-& 15))); atomicOr(r[4], 1u << (i & 31)); atomicXor(r[5], i); atomicMin(lowest, -int(i));
+layout(set = 0, binding = 0) buffer R { uint r[8]; int lowest; int highest; uint exchanged;
+    uint cas; uint seen[256]; };
+void main() {
+    uint i = gl_GlobalInvocationID.x;
+    uint slot = atomicAdd(r[0], 1);
+    atomicAdd(seen[slot], 1);
+    atomicMin(r[1], i + 5);
+    atomicMax(r[2], i);
+    atomicAnd(r[3], ~(1u << (i & 15)));
+    atomicOr(r[4], 1u << (i & 31));
+    atomicXor(r[5], i);
+    atomicMin(lowest, -int(i));
     atomicMax(highest, int(i) - 300);
     atomicExchange(exchanged, i);
     atomicCompSwap(cas, i, i + 1);
     uint old = r[6], seen_value;
-    do { seen_value = old; old = atomicCompSwap(r[6], seen_value, seen_value + 2); } while (old !=
-seen_value);
+    do { seen_value = old; old = atomicCompSwap(r[6], seen_value, seen_value + 2);
+        } while (old != seen_value);
 }
 */
 TEST_F(Dispatch, Atomics) {
@@ -188,9 +197,10 @@ void main() {
     for (uint k = 0; k < 8; ++k) table[k] = k * i;
     uint sum = 0;
     for (uint a = 0; a < i % 5; ++a)
-        for (uint b = a; b < 8; b += 2) { if (((a + b + i) & 3) == 0) continue; sum += table[(b + i)
-& 7]; if (sum > 5000) break; } if (i % 11 == 3) { r[i] = 77; return; } r[i] = collatz(i + 1) ^
-(classify(i) << 10) ^ (sum << 20);
+        for (uint b = a; b < 8; b += 2) { if (((a + b + i) & 3) == 0) continue;
+            sum += table[(b + i) & 7]; if (sum > 5000) break; }
+    if (i % 11 == 3) { r[i] = 77; return; }
+    r[i] = collatz(i + 1) ^ (classify(i) << 10) ^ (sum << 20);
 }
 */
 TEST_F(Dispatch, DivergentControlFlow) {

@@ -51,7 +51,9 @@ TEST_F(ComputeMemory, SpecialisationAndPushConstants) {
     EXPECT_EQ(r[5], 6U * 40);
 }
 
-/*glsl pick.comp -DINDEX=1 | pick_nonuniform -DINDEX=nonuniformEXT(i%4) | pick_dynamic -DINDEX=which
+/*glsl pick.comp -DINDEX=1
+| pick_nonuniform -DINDEX=nonuniformEXT(i%4)
+| pick_dynamic -DINDEX=which
 #extension GL_EXT_nonuniform_qualifier : enable
 layout(local_size_x = 32) in;
 layout(push_constant) uniform P { uint which; };
@@ -260,9 +262,13 @@ TEST_F(ComputeMemory, Std140Layout) {
 layout(local_size_x = 4) in;
 layout(buffer_reference) buffer List;
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer List { uint value; uint pad;
-List next; }; layout(push_constant) uniform P { List head; }; layout(set = 0, binding = 0) buffer R
-{ uint r[]; }; void main() { List at = head; for (uint i = 0; i < gl_LocalInvocationIndex; ++i) at =
-at.next; r[gl_LocalInvocationIndex] = at.value;
+    List next; };
+layout(push_constant) uniform P { List head; };
+layout(set = 0, binding = 0) buffer R { uint r[]; };
+void main() {
+    List at = head;
+    for (uint i = 0; i < gl_LocalInvocationIndex; ++i) at = at.next;
+    r[gl_LocalInvocationIndex] = at.value;
 }
 */
 TEST_F(ComputeMemory, DeviceAddresses) {

@@ -252,7 +252,9 @@ TEST_F(Topologies, ProvokingVertexIsTheFirst) {
 
 // --- vertex input
 
-/*glsl fetch_f.vert -DT=vec4 -DO=vec4 | fetch_u -DT=uvec4 -DO=uvec4 | fetch_i -DT=ivec4 -DO=ivec4
+/*glsl fetch_f.vert -DT=vec4 -DO=vec4
+| fetch_u -DT=uvec4 -DO=uvec4
+| fetch_i -DT=ivec4 -DO=ivec4
 layout(location = 5) in T value;
 layout(set = 0, binding = 0) buffer R { O r[]; };
 void main() { r[gl_VertexIndex] = value; gl_Position = vec4(0, 0, 0, 1); gl_PointSize = 1.0; }
@@ -316,7 +318,7 @@ layout(location = 0) in uint a;
 layout(location = 1) in uint b;
 layout(set = 0, binding = 0) buffer R { uvec2 r[]; };
 void main() { r[gl_InstanceIndex * 4 + gl_VertexIndex] = uvec2(a, b); gl_Position = vec4(0);
-gl_PointSize = 1.0; }
+    gl_PointSize = 1.0; }
 */
 TEST_F(Draw, InstanceRateAndDivisors) {
     if (!world.features.core.vertexPipelineStoresAndAtomics) {

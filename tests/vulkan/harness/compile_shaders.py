@@ -2,9 +2,10 @@
 """Compiles the shaders that test sources carry: compile_shaders.py GLSLANG OUTPUT SOURCE...
 
 A shader is a block comment that begins with `/*glsl NAME.STAGE [OPTION...] [| NAME2 OPTION...]...`:
-the same text compiled once per name, each with its own options (-DT=int). OUTPUT becomes a C++
-header with one array NAME_STAGE per name. `#version 460` is put before the text. A compiler error
-is reported with the source's own line numbers.
+the same text compiled once per name, each with its own options (-DT=int); a line that begins with
+`|` continues the list. clang-format refills comments with lines of more than 100 characters.
+OUTPUT becomes a C++ header with one array NAME_STAGE per name. `#version 460` is put before the
+text. A compiler error is reported with the source's own line numbers.
 """
 
 import pathlib
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-BLOCK = re.compile(r"^/\*glsl (\w+)\.(\w+)([^\n]*)\n(.*?)\*/", re.S | re.M)
+BLOCK = re.compile(r"^/\*glsl (\w+)\.(\w+)([^\n]*(?:\n\|[^\n]*)*)\n(.*?)\*/", re.S | re.M)
 
 
 def shaders(path):

@@ -25,7 +25,8 @@ protected:
     std::vector<uint32_t> samples(const Target& t);
 };
 
-/*glsl fetch.comp -DS=sampler2DMS -DC=floatBitsToUint | fetch_u -DS=usampler2DMS -DC=uint
+/*glsl fetch.comp -DS=sampler2DMS -DC=floatBitsToUint
+| fetch_u -DS=usampler2DMS -DC=uint
 layout(local_size_x = 4) in;
 layout(set = 0, binding = 0) uniform S image;
 layout(set = 0, binding = 1) buffer R { uint r[]; };
@@ -190,12 +191,16 @@ TEST_F(Msaa, DepthPerSample) {
     }
 }
 
-/*glsl centroid.frag -DMODE=centroid | center -DMODE=smooth | sample -DMODE=sample
+/*glsl centroid.frag -DMODE=centroid
+| center -DMODE=smooth
+| sample -DMODE=sample
 layout(location = 0) MODE in vec4 v_color;
 layout(location = 0) out float color;
 void main() { color = v_color.x; }
 */
-/*glsl centroid.vert -DMODE=centroid | center -DMODE=smooth | sample -DMODE=sample
+/*glsl centroid.vert -DMODE=centroid
+| center -DMODE=smooth
+| sample -DMODE=sample
 layout(location = 0) in vec4 position;
 layout(location = 1) in vec4 color;
 layout(location = 0) MODE out vec4 v_color;

@@ -16,13 +16,17 @@ protected:
     static constexpr VkFormat kFloats = VK_FORMAT_R32G32B32A32_SFLOAT;
 };
 
-/*glsl smooth.vert -DMODE=smooth | flat -DMODE=flat | linear -DMODE=noperspective
+/*glsl smooth.vert -DMODE=smooth
+| flat -DMODE=flat
+| linear -DMODE=noperspective
 layout(location = 0) in vec4 position;
 layout(location = 1) in vec4 color;
 layout(location = 3) MODE out vec4 v;
 void main() { gl_Position = position; v = color; }
 */
-/*glsl smooth.frag -DMODE=smooth | flat -DMODE=flat | linear -DMODE=noperspective
+/*glsl smooth.frag -DMODE=smooth
+| flat -DMODE=flat
+| linear -DMODE=noperspective
 layout(location = 3) MODE in vec4 v;
 layout(location = 0) out vec4 color;
 void main() { color = v; }

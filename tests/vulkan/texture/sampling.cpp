@@ -349,8 +349,11 @@ TEST_F(Texture, CubeFacesAndOrientation) {
     }
 }
 
-/*glsl arrays.comp -DS=sampler2DArray -DP=a[i].xyz | volume -DS=sampler3D -DP=a[i].xyz | line
--DS=sampler1D -DP=a[i].x layout(local_size_x = 1) in; layout(set = 0, binding = 0) uniform S image;
+/*glsl arrays.comp -DS=sampler2DArray -DP=a[i].xyz
+| volume -DS=sampler3D -DP=a[i].xyz
+| line -DS=sampler1D -DP=a[i].x
+layout(local_size_x = 1) in;
+layout(set = 0, binding = 0) uniform S image;
 layout(set = 0, binding = 1) readonly buffer A { vec4 a[]; };
 layout(set = 0, binding = 2) buffer R { vec4 r[]; };
 void main() { uint i = gl_GlobalInvocationID.x; r[i] = textureLod(image, P, 0.0); }
