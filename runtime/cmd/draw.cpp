@@ -47,6 +47,46 @@ void CmdDrawIndexed(VkCommandBuffer buffer, uint32_t indices, uint32_t instances
                                      .draw_index = 0});
 }
 
+void CmdDrawMultiEXT(VkCommandBuffer buffer, uint32_t count, const VkMultiDrawInfoEXT* draws,
+                     uint32_t instances, uint32_t first_instance, uint32_t stride) {
+    CommandBuffer& c = buffer_of(buffer);
+    if (instances == 0)
+        return;
+    c.flush_graphics();
+    for (uint32_t i = 0; i < count; ++i) {
+        const auto& d = *reinterpret_cast<const VkMultiDrawInfoEXT*>(
+            reinterpret_cast<const char*>(draws) + size_t{i} * stride);
+        if (d.vertexCount)
+            c.out.emit(hw::DrawPacket{.vertex_count = d.vertexCount,
+                                      .instance_count = instances,
+                                      .first_vertex = d.firstVertex,
+                                      .first_instance = first_instance,
+                                      .draw_index = i});
+    }
+}
+
+void CmdDrawMultiIndexedEXT(VkCommandBuffer buffer, uint32_t count,
+                            const VkMultiDrawIndexedInfoEXT* draws, uint32_t instances,
+                            uint32_t first_instance, uint32_t stride,
+                            const int32_t* vertex_offset) {
+    CommandBuffer& c = buffer_of(buffer);
+    if (instances == 0)
+        return;
+    c.flush_graphics();
+    for (uint32_t i = 0; i < count; ++i) {
+        const auto& d = *reinterpret_cast<const VkMultiDrawIndexedInfoEXT*>(
+            reinterpret_cast<const char*>(draws) + size_t{i} * stride);
+        if (d.indexCount)
+            c.out.emit(hw::DrawIndexedPacket{.index_count = d.indexCount,
+                                             .instance_count = instances,
+                                             .first_index = d.firstIndex,
+                                             .vertex_offset =
+                                                 vertex_offset ? *vertex_offset : d.vertexOffset,
+                                             .first_instance = first_instance,
+                                             .draw_index = i});
+    }
+}
+
 void CmdDrawIndirect(VkCommandBuffer buffer, VkBuffer args, VkDeviceSize offset, uint32_t count,
                      uint32_t stride) {
     draw_indirect(buffer, args, offset, VK_NULL_HANDLE, 0, count, stride, false);

@@ -76,17 +76,24 @@ VkBufferImageCopy2 widen(const VkBufferImageCopy& r) {
             r.imageExtent};
 }
 
+void copy_aspect(CommandBuffer& c, const Image& src, VkImageAspectFlags src_aspect,
+                 const Image& dst, VkImageAspectFlags dst_aspect, const VkImageCopy2& r) {
+    hw::CopyImagePacket p;
+    p.src_offset = vec(r.srcOffset);
+    p.dst_offset = vec(r.dstOffset);
+    p.extent = vec(r.extent);
+    p.layers = is_3d(src) ? layers_of(dst, r.dstSubresource) : layers_of(src, r.srcSubresource);
+    p.src = side(src, src_aspect, r.srcSubresource);
+    p.dst = side(dst, dst_aspect, r.dstSubresource);
+    c.out.emit(p);
+}
+
 void copy_image(CommandBuffer& c, const Image& src, const Image& dst, const VkImageCopy2& r) {
-    for_aspects(r.srcSubresource.aspectMask, [&](VkImageAspectFlags aspect) {
-        hw::CopyImagePacket p;
-        p.src_offset = vec(r.srcOffset);
-        p.dst_offset = vec(r.dstOffset);
-        p.extent = vec(r.extent);
-        p.layers = is_3d(src) ? layers_of(dst, r.dstSubresource) : layers_of(src, r.srcSubresource);
-        p.src = side(src, aspect, r.srcSubresource);
-        p.dst = side(dst, aspect, r.dstSubresource);
-        c.out.emit(p);
-    });
+    VkImageAspectFlags from = r.srcSubresource.aspectMask, to = r.dstSubresource.aspectMask;
+    if (from != to) // a colour and a depth or stencil aspect (maintenance8)
+        copy_aspect(c, src, from, dst, to, r);
+    else
+        for_aspects(from, [&](VkImageAspectFlags a) { copy_aspect(c, src, a, dst, a, r); });
 }
 
 void blit_image(CommandBuffer& c, const Image& src, const Image& dst, const VkImageBlit2& r,

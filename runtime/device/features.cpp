@@ -282,6 +282,20 @@ std::span<const FeatureRow> rows() {
             [](VkPhysicalDeviceZeroInitializeWorkgroupMemoryFeatures& f) {
                 f.shaderZeroInitializeWorkgroupMemory = on;
             }),
+        row<VkPhysicalDeviceMultiDrawFeaturesEXT, &VkPhysicalDeviceMultiDrawFeaturesEXT::multiDraw>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MULTI_DRAW_FEATURES_EXT,
+            [](VkPhysicalDeviceMultiDrawFeaturesEXT& f) { f.multiDraw = on; }),
+        row<VkPhysicalDeviceNestedCommandBufferFeaturesEXT,
+            &VkPhysicalDeviceNestedCommandBufferFeaturesEXT::nestedCommandBufferSimultaneousUse>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_NESTED_COMMAND_BUFFER_FEATURES_EXT,
+            [](VkPhysicalDeviceNestedCommandBufferFeaturesEXT& f) {
+                f.nestedCommandBuffer = f.nestedCommandBufferRendering =
+                    f.nestedCommandBufferSimultaneousUse = on;
+            }),
+        row<VkPhysicalDeviceMaintenance8FeaturesKHR,
+            &VkPhysicalDeviceMaintenance8FeaturesKHR::maintenance8>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_8_FEATURES_KHR,
+            [](VkPhysicalDeviceMaintenance8FeaturesKHR& f) { f.maintenance8 = on; }),
     };
     return table;
 }

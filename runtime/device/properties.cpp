@@ -301,6 +301,13 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             o->fragmentShadingRateClampCombinerInputs = VK_FALSE;
             break;
         }
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MULTI_DRAW_PROPERTIES_EXT:
+            as<VkPhysicalDeviceMultiDrawPropertiesEXT>(s)->maxMultiDrawCount = 65536;
+            break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_NESTED_COMMAND_BUFFER_PROPERTIES_EXT:
+            as<VkPhysicalDeviceNestedCommandBufferPropertiesEXT>(s)->maxCommandBufferNestingLevel =
+                hw::limits::kMaxCallDepth - 1;
+            break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_PROPERTIES_EXT: {
             auto* o = as<VkPhysicalDeviceProvokingVertexPropertiesEXT>(s);
             o->provokingVertexModePerPipeline = VK_TRUE;
