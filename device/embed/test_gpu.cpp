@@ -4,18 +4,30 @@
 #include "base/hash.hpp"
 #include "kite_hw/assemble.hpp"
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <gtest/gtest.h>
 
 namespace kite::dev::test {
+
+namespace {
+
+void require(bool ok, const char* what) {
+    if (!ok) {
+        std::fprintf(stderr, "test device: %s failed\n", what);
+        std::abort();
+    }
+}
+
+} // namespace
 
 TestGpu::TestGpu(DeviceConfig config) {
     config.vram_bytes = 64 << 20;
     config.cache_dir = "";
-    EXPECT_EQ(kite_device_create(&config, &device), 0);
-    EXPECT_EQ(device->create_address_space(&space), 0);
-    EXPECT_EQ(space->map(kBase, kBytes, device->info().vram_fd, 0, false), 0);
-    EXPECT_EQ(device->create_queue(space, completed, this, &queue), 0);
+    require(kite_device_create(&config, &device) == 0, "device");
+    require(device->create_address_space(&space) == 0, "address space");
+    require(space->map(kBase, kBytes, device->info().vram_fd, 0, false) == 0, "map");
+    require(device->create_queue(space, completed, this, &queue) == 0, "queue");
     memory_ = static_cast<std::byte*>(space->host_pointer(kBase));
 }
 
@@ -31,7 +43,8 @@ hw::BindProgramPacket TestGpu::load(uint64_t offset, hw::Stage stage, std::strin
                                     std::array<uint32_t, 3> workgroup, uint32_t registers) {
     std::vector<uint32_t> words;
     std::string error;
-    EXPECT_TRUE(hw::assemble_program(assembly, words, &error)) << error;
+    const bool assembled = hw::assemble_program(assembly, words, &error);
+    require(assembled, error.c_str());
     hw::ProgramHeader header;
     header.magic = 0x3150534b;
     header.isa_version = hw::kIsaVersion;
@@ -66,7 +79,7 @@ Status TestGpu::run_at(uint64_t offset, uint32_t dwords) {
     const IndirectBuffer ib{.address = va(offset), .dwords = dwords, .reserved = 0};
     std::unique_lock lock(mutex_);
     const uint64_t cookie = ++cookie_;
-    EXPECT_EQ(queue->submit(&ib, 1, cookie), 0);
+    require(queue->submit(&ib, 1, cookie) == 0, "submit");
     done_.wait(lock, [&] { return finished_ == cookie; });
     return status_;
 }

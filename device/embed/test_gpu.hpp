@@ -2,7 +2,7 @@
 // A device, one address space and one queue for tests, with 16 MiB of VRAM mapped at kBase and a
 // small packet writer.
 //
-// Uses only the public interface; one test thread. Creation failures are GoogleTest failures.
+// Uses only the public interface; one test thread. Failures to set up abort with a message.
 #pragma once
 
 #include "kite_device/device.hpp"
