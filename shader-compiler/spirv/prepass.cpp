@@ -61,6 +61,7 @@ void validate_module(std::span<const uint32_t> words, spv_target_env env) {
     options.SetScalarBlockLayout(true);
     options.SetWorkgroupScalarBlockLayout(true);
     options.SetAllowLocalSizeId(true);
+    options.SetAllowOffsetTextureOperand(true); // VK_KHR_maintenance8
     if (!tools.Validate(words.data(), words.size(), options)) {
         corrupt("SPIR-V: " + message);
     }
