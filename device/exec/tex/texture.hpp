@@ -18,17 +18,17 @@ namespace kite::dev::exec::tex {
 /// Operands and results of one image instruction. Lane arrays; registers of a tuple are consecutive
 /// rows.
 struct alignas(64) Lanes {
-    uint32_t exec = 0;              ///< lanes whose result is wanted
-    uint32_t store = 0;             ///< lanes that may write (exec without helpers)
-    unsigned width = kMaxLanes;     ///< W
-    bool fragment = false;          ///< implicit derivatives exist
+    uint32_t exec = 0;                        ///< lanes whose result is wanted
+    uint32_t store = 0;                       ///< lanes that may write (exec without helpers)
+    unsigned width = kMaxLanes;               ///< W
+    bool fragment = false;                    ///< implicit derivatives exist
     alignas(64) uint64_t image_va[kMaxLanes]; ///< descriptor address per lane; rows are whole lines
-    uint64_t sampler_va[kMaxLanes]; ///< descriptor address per lane
-    uint32_t coord[20][kMaxLanes];  ///< coordinate tuple, order of hw/isa/tex.toml (largest: 2D
-                                    ///< array grad + ref + offsets)
-    uint32_t data[8][kMaxLanes];    ///< imgst data; imgatom: data[0..1] = value, data[2..3] =
-                                    ///< comparand (low, high)
-    uint32_t result[8][kMaxLanes];  ///< results (64-bit: low, high pairs)
+    uint64_t sampler_va[kMaxLanes];           ///< descriptor address per lane
+    uint32_t coord[20][kMaxLanes]; ///< coordinate tuple, order of hw/isa/tex.toml (largest: 2D
+                                   ///< array grad + ref + offsets)
+    uint32_t data[8][kMaxLanes];   ///< imgst data; imgatom: data[0..1] = value, data[2..3] =
+                                   ///< comparand (low, high)
+    uint32_t result[8][kMaxLanes]; ///< results (64-bit: low, high pairs)
 };
 
 /// Executes one image instruction for all lanes of the wave.
