@@ -214,6 +214,33 @@ INSTANTIATE_TEST_SUITE_P(All, Executors,
                                     std::to_string(test.param.width);
                          });
 
+TEST(Jit, OverlongProgramsAreInterpreted) {
+    if (!cpu_has_width(8)) {
+        GTEST_SKIP();
+    }
+    std::string text = "sys v0, local_index\n";
+    for (int half = 0; half < 2; ++half) {
+        text += "mov v1, 1\n";
+        for (int i = 0; i < 20000; ++i) {
+            text += "imul.u32 v2, v0, " + std::to_string(2 * i + 3) + "\nxor.u32 v1, v1, v2\n" +
+                    "shl.u32 v1, v1, 1\n";
+        }
+        text += "mov v3, v1\n";
+    }
+    text += "exit";
+    ExecutorConfig config;
+    config.mode = ExecutorConfig::Mode::jit;
+    auto executor = std::move(*create_executor(config));
+    const auto program = load(text, 8);
+    const auto routine = executor->routine(program, {});
+    ASSERT_NE(routine, nullptr); // too long or too big: no native code, but a routine
+    const std::atomic<uint32_t> kill{0};
+    DrawContext draw;
+    draw.kill = &kill;
+    WorkerMemory memory;
+    routine->run_workgroup(draw, {0, 0, 0}, memory);
+}
+
 TEST(JitGuard, ComesBackFromFatalErrors) {
     std::string why;
     EXPECT_TRUE(jit::guarded([] {}, why));
@@ -251,9 +278,7 @@ TEST(JitCache, SecondExecutorLoadsFromDisk) {
     }
     char name[] = "/tmp/kite-cache-XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
-    const auto files = [&] {
-        return std::distance(std::filesystem::directory_iterator(name), {});
-    };
+    const auto files = [&] { return std::distance(std::filesystem::directory_iterator(name), {}); };
     ExecutorConfig config;
     config.mode = ExecutorConfig::Mode::jit;
     config.wave_size = 8;

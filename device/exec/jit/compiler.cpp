@@ -12,6 +12,7 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/Config/llvm-config.h>
+#include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
@@ -88,8 +89,8 @@ void optimise(llvm::Function& function, llvm::TargetMachine& machine, bool big) 
     passes.addPass(llvm::SimplifyCFGPass());
     passes.addPass(llvm::InstCombinePass());
     if (!big) {
-        passes.addPass(llvm::createFunctionToLoopPassAdaptor(
-            llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+        passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()),
+                                                             /*UseMemorySSA=*/true));
         passes.addPass(llvm::GVNPass());
         passes.addPass(llvm::InstCombinePass());
     }
@@ -100,7 +101,9 @@ void optimise(llvm::Function& function, llvm::TargetMachine& machine, bool big) 
 
 } // namespace
 
-std::string generator_version() { return std::string("llvm ") + LLVM_VERSION_STRING; }
+std::string generator_version() {
+    return std::string("llvm ") + LLVM_VERSION_STRING;
+}
 
 base::Result<Target> host_target(unsigned width) {
     if (!cpu_has_width(width) || x86_target() == nullptr) {
@@ -110,10 +113,9 @@ base::Result<Target> host_target(unsigned width) {
     t.width = width;
     t.cpu = width == 16 ? llvm::sys::getHostCPUName().str() : "x86-64-v3";
     // Halves are computed as floats on every host; gathers beat scalarised ones even where slow.
-    t.features = width == 16
-                     ? "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+fma,+f16c,+bmi2,"
-                       "-avx512fp16,-prefer-256-bit,-prefer-no-gather,-prefer-no-scatter"
-                     : "+avx2,+fma,+f16c,+bmi2,+fast-gather,-prefer-no-gather";
+    t.features = width == 16 ? "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+fma,+f16c,+bmi2,"
+                               "-avx512fp16,-prefer-256-bit,-prefer-no-gather,-prefer-no-scatter"
+                             : "+avx2,+fma,+f16c,+bmi2,+fast-gather,-prefer-no-gather";
     return t;
 }
 
@@ -125,8 +127,16 @@ struct Work {
     llvm::LLVMContext context;
     std::unique_ptr<llvm::Module> module;
     std::string problem;
+    bool frame_too_big = false;
     llvm::SmallVector<char, 0> object;
 };
+
+// The code generator reports frames above the function's warn-stack-size here.
+void on_diagnostic(const llvm::DiagnosticInfo* info, void* work) {
+    if (info->getKind() == llvm::DK_StackSize) {
+        static_cast<Work*>(work)->frame_too_big = true;
+    }
+}
 
 void dump_assembly(Work& work, const Target& target) {
     const auto machine = machine_for(target);
@@ -142,6 +152,7 @@ void dump_assembly(Work& work, const Target& target) {
 }
 
 void generate(Work& work, const Program& program, const VertexKey& key, const Target& target) {
+    work.context.setDiagnosticHandlerCallBack(on_diagnostic, &work);
     work.module = std::make_unique<llvm::Module>("kite", work.context);
     llvm::Module& module = *work.module;
     module.setTargetTriple(kTriple);
@@ -172,6 +183,9 @@ void generate(Work& work, const Program& program, const VertexKey& key, const Ta
         return;
     }
     passes.run(module);
+    if (work.frame_too_big) {
+        work.problem = "it needs too large a stack frame";
+    }
 }
 
 } // namespace
@@ -179,7 +193,8 @@ void generate(Work& work, const Program& program, const VertexKey& key, const Ta
 base::Result<std::vector<std::byte>> compile(const Program& program, const VertexKey& key,
                                              const Target& target) {
     if (program.code.size() > kMaxInstructions) {
-        return base::fail(ErrorCode::unsupported, "program of {} instructions", program.code.size());
+        return base::fail(ErrorCode::unsupported, "program of {} instructions",
+                          program.code.size());
     }
     auto work = std::make_unique<Work>();
     work->machine = machine_for(target);

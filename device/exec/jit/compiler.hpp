@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // From a verified program to a relocatable object, and from an object to callable code.
 //
-// compile() is pure and may run on any number of threads at once: each call has its own LLVM context.
-// LLVM can't be stopped from aborting on an internal error, so what reaches it is plain IR that its
-// verifier accepts; anything the lowering does not know returns an error and the program is
-// interpreted. Linker owns the code memory of all objects it linked and frees an object's when its
-// Code goes. No LLVM type appears here.
+// compile() is pure and may run on any number of threads at once: each call has its own LLVM
+// context. LLVM can't be stopped from aborting on an internal error, so what reaches it is plain IR
+// that its verifier accepts; anything the lowering does not know returns an error and the program
+// is interpreted. Linker owns the code memory of all objects it linked and frees an object's when
+// its Code goes. No LLVM type appears here.
 #pragma once
 
 #include "device/exec/jit/abi.hpp"
@@ -17,6 +17,9 @@ namespace kite::dev::exec::jit {
 
 /// Name of the function in every object.
 inline constexpr const char* kEntryName = "kite_wave";
+
+/// Stack a routine may use; fibers have twice that. A program that needs more is interpreted.
+inline constexpr unsigned kMaxFrameBytes = 512 * 1024;
 
 /// What code is generated for.
 struct Target {
@@ -33,8 +36,8 @@ struct Target {
 [[nodiscard]] std::string generator_version();
 
 /// Compiles a program to an object file.
-[[nodiscard]] base::Result<std::vector<std::byte>> compile(const Program& program, const VertexKey& key,
-                                                           const Target& target);
+[[nodiscard]] base::Result<std::vector<std::byte>>
+compile(const Program& program, const VertexKey& key, const Target& target);
 
 /// Linked code; keeps it mapped.
 class Code {
@@ -55,7 +58,8 @@ class Linker {
 public:
     virtual ~Linker() = default;
     /// Links one object. corrupt if it is not one of ours.
-    [[nodiscard]] virtual base::Result<std::unique_ptr<Code>> link(std::span<const std::byte> object) = 0;
+    [[nodiscard]] virtual base::Result<std::unique_ptr<Code>>
+    link(std::span<const std::byte> object) = 0;
 };
 
 /// Creates the process's linker.

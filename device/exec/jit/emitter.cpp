@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/exec/jit/emitter.hpp"
 
+#include "device/exec/jit/compiler.hpp"
+
 #include <cstddef>
 
 namespace kite::dev::exec::jit {
@@ -10,7 +12,8 @@ using hw::Type;
 
 Emitter::Emitter(llvm::Module& module, const Program& program, const VertexKey& key, unsigned width)
     : module_(module), context_(module.getContext()), program_(program), key_(key), width_(width),
-      b_(context_), mask_type_(llvm::FixedVectorType::get(llvm::Type::getInt1Ty(context_), width)) {}
+      b_(context_), mask_type_(llvm::FixedVectorType::get(llvm::Type::getInt1Ty(context_), width)) {
+}
 
 bool Emitter::fail(std::string why) {
     if (error_.empty()) {
@@ -28,8 +31,8 @@ llvm::Type* Emitter::ity(unsigned bits, Shape shape) const {
 
 // The computing type: f16 is computed as float.
 llvm::Type* Emitter::fty(Type ty, Shape shape) const {
-    llvm::Type* t = ty == Type::f64 ? llvm::Type::getDoubleTy(context_)
-                                    : llvm::Type::getFloatTy(context_);
+    llvm::Type* t =
+        ty == Type::f64 ? llvm::Type::getDoubleTy(context_) : llvm::Type::getFloatTy(context_);
     return shape == Shape::vector ? llvm::FixedVectorType::get(t, width_) : t;
 }
 
@@ -279,8 +282,8 @@ void Emitter::zero_outputs() {
             break;
         }
     }
-    const size_t base = stage == hw::Stage::vertex ? offsetof(VertexWave, out)
-                                                   : offsetof(FragmentWave, out);
+    const size_t base =
+        stage == hw::Stage::vertex ? offsetof(VertexWave, out) : offsetof(FragmentWave, out);
     for (const auto& [slot, written] : always) {
         if (!written) {
             b_.CreateAlignedStore(constant(0, 32, Shape::vector),
@@ -328,6 +331,7 @@ bool Emitter::run(const char* name) {
     function_->addFnAttr("prefer-vector-width", width_ == 16 ? "512" : "256");
     function_->addFnAttr("min-legal-vector-width", width_ == 16 ? "512" : "256");
     function_->addFnAttr("no-builtins");
+    function_->addFnAttr("warn-stack-size", std::to_string(kMaxFrameBytes)); // see compiler.cpp
     entry_ = block("entry");
     exit_ = block("exit");
     Block* body = block("body");
