@@ -128,11 +128,13 @@ TEST_F(Headless, EveryPresentMode) {
         EXPECT_NE(std::ranges::find(modes_, VK_PRESENT_MODE_MAILBOX_KHR), modes_.end());
         EXPECT_NE(std::ranges::find(modes_, VK_PRESENT_MODE_IMMEDIATE_KHR), modes_.end());
     }
+    VkSwapchainKHR chain = VK_NULL_HANDLE; // a surface has one swapchain at a time
     for (const VkPresentModeKHR mode :
          {VK_PRESENT_MODE_FIFO_KHR, VK_PRESENT_MODE_MAILBOX_KHR, VK_PRESENT_MODE_IMMEDIATE_KHR}) {
         if (std::ranges::find(modes_, mode) != modes_.end()) {
             SCOPED_TRACE(mode);
-            present(swapchain(mode, {64, 48}), 12);
+            chain = swapchain(mode, {64, 48}, chain);
+            present(chain, 12);
         }
     }
 }
