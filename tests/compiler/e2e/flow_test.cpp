@@ -27,7 +27,7 @@ uint32_t number_from(const char* name, uint32_t fallback) {
 // `model` computes what a wave's variables should be.
 template <typename Source, typename Model>
 std::string check(const Source& source, unsigned width, const cc::RegisterBudget& budget,
-                  Model&& model) {
+                  Model&& model, Runner::Mode mode = Runner::Mode::interpreter) {
     auto f = build(source);
     cc::ir::remove_unreachable_blocks(*f);
     f->renumber();
@@ -46,7 +46,7 @@ std::string check(const Source& source, unsigned width, const cc::RegisterBudget
     if (auto done = cc::run_backend(*f, options, program); !done) {
         return done.error().message;
     }
-    Runner runner(width);
+    Runner runner(width, mode);
     const uint64_t out = runner.allocate(kGroups * kGroupLanes * kVariables * 4);
     runner.push_constants()[0] = static_cast<uint32_t>(out);
     if (const std::string why = runner.run(program, {kGroups, 1, 1}); !why.empty()) {
@@ -75,17 +75,20 @@ std::string check(const Source& source, unsigned width, const cc::RegisterBudget
     return {};
 }
 
-void check_many(uint32_t salt, uint32_t count, const cc::RegisterBudget& budget) {
+void check_many(uint32_t salt, uint32_t count, const cc::RegisterBudget& budget,
+                Runner::Mode mode = Runner::Mode::interpreter) {
     const uint32_t seed = number_from("KITE_FLOW_SEED", 1);
     const uint32_t programs = number_from("KITE_FLOW_PROGRAMS", count);
     for (uint32_t i = 0; i < programs; ++i) {
         std::mt19937 rng(seed + i * 2654435761u + salt);
         const FlowProgram source = generate(rng);
         for (const unsigned width : {8u, 16u}) {
-            const std::string why = check(source, width, budget,
-                                          [&](const FlowProgram& p, uint32_t lanes, Lanes& want) {
-                                              simulate(p, (1u << lanes) - 1, width, want);
-                                          });
+            const std::string why = check(
+                source, width, budget,
+                [&](const FlowProgram& p, uint32_t lanes, Lanes& want) {
+                    simulate(p, (1u << lanes) - 1, width, want);
+                },
+                mode);
             ASSERT_TRUE(why.empty())
                 << "program " << i << " of seed " << seed << ", " << width << " lanes: " << why;
         }
@@ -94,6 +97,13 @@ void check_many(uint32_t salt, uint32_t count, const cc::RegisterBudget& budget)
 
 TEST(Flow, RandomProgramsMatchTheModel) {
     check_many(0, 300, {});
+}
+
+// Nothing names merge blocks here, so lanes may meet late or never, but each must compute its own
+// result.
+// Each is compiled by LLVM too, so there are fewer of them.
+TEST(Flow, JitAgreesWithTheModel) {
+    check_many(99, 12, {}, Runner::Mode::jit);
 }
 
 // Nothing names merge blocks here, so lanes may meet late or never, but each must compute its own

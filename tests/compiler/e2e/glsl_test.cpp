@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GLSL compute shaders through the whole compiler, run on the interpreter, compared with models in
+// GLSL compute shaders through the whole compiler, run on both executors, compared with models in
 // C++. The modules are compiled by the build; KITE_TEST_SHADERS names their folder.
 #include "tests/compiler/e2e/runner.hpp"
 
@@ -67,7 +67,7 @@ std::vector<uint32_t> module(const std::string& name) {
     return words;
 }
 
-class Glsl : public testing::TestWithParam<unsigned> {
+class Glsl : public testing::TestWithParam<std::tuple<unsigned, Runner::Mode>> {
 protected:
     // Runs the shader with the two storage buffers of all these tests.
     void run(const std::string& name, Runner& runner, std::array<uint32_t, 3> groups) {
@@ -87,7 +87,7 @@ protected:
 
 TEST_P(Glsl, FunctionsMatchTheHost) {
     constexpr uint32_t kGroups = 8, kCount = kGroups * 40;
-    Runner runner(GetParam());
+    Runner runner(std::get<0>(GetParam()), std::get<1>(GetParam()));
     const uint64_t in = runner.add_buffer(0, kCount * 8);
     const uint64_t out = runner.add_buffer(1, kCount * 4 * FUNCTION_COUNT);
     std::mt19937 rng(7);
@@ -108,7 +108,7 @@ TEST_P(Glsl, FunctionsMatchTheHost) {
 
 TEST_P(Glsl, SharedMemoryBarriersAndAtomics) {
     constexpr uint32_t kGroups = 4, kCount = kGroups * 64;
-    Runner runner(GetParam());
+    Runner runner(std::get<0>(GetParam()), std::get<1>(GetParam()));
     const uint64_t in = runner.add_buffer(0, kCount * 4);
     const uint64_t out = runner.add_buffer(1, (22 + kCount) * 4);
     std::mt19937 rng(8);
@@ -135,8 +135,8 @@ TEST_P(Glsl, SharedMemoryBarriersAndAtomics) {
 
 TEST_P(Glsl, SubgroupsSeeTheirActiveLanes) {
     constexpr uint32_t kGroups = 3, kLanes = 24, kCount = kGroups * kLanes;
-    const unsigned width = GetParam();
-    Runner runner(width);
+    const unsigned width = std::get<0>(GetParam());
+    Runner runner(width, std::get<1>(GetParam()));
     const uint64_t in = runner.add_buffer(0, kCount * 4);
     const uint64_t out = runner.add_buffer(1, kCount * 32);
     std::mt19937 rng(9);
@@ -190,7 +190,7 @@ TEST_P(Glsl, SubgroupsSeeTheirActiveLanes) {
 
 TEST_P(Glsl, ConsecutiveLanesAccessTheRightWords) {
     constexpr uint32_t kCount = 4 * 64;
-    Runner runner(GetParam());
+    Runner runner(std::get<0>(GetParam()), std::get<1>(GetParam()));
     const uint64_t in = runner.add_buffer(0, kCount * 4);
     const uint64_t out = runner.add_buffer(1, kCount * 16);
     for (uint32_t i = 0; i < kCount; ++i) {
@@ -208,7 +208,10 @@ TEST_P(Glsl, ConsecutiveLanesAccessTheRightWords) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(WaveSizes, Glsl, testing::Values(8u, 16u));
+INSTANTIATE_TEST_SUITE_P(Executors, Glsl,
+                         testing::Combine(testing::Values(8u, 16u),
+                                          testing::Values(Runner::Mode::interpreter,
+                                                          Runner::Mode::jit)));
 
 } // namespace
 } // namespace kite::test

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/compiler/e2e/runner.hpp"
 
-#include "device/exec/interp/routine.hpp"
 #include "kite_hw/descriptors.hpp"
 #include "kite_hw/limits.hpp"
 
@@ -14,9 +13,15 @@ constexpr uint32_t kDescriptorStride = 64;
 constexpr uint32_t kDescriptors = 16;
 } // namespace
 
-Runner::Runner(unsigned wave_size)
+Runner::Runner(unsigned wave_size, Mode mode)
     // Twice the window: limited accesses may overhang it.
-    : window_(2 * kWindowBytes), wave_size_(wave_size) {
+    : window_(2 * kWindowBytes) {
+    auto executor =
+        dev::exec::create_executor({.mode = mode, .wave_size = wave_size, .cache_dir = {}});
+    if (!executor) {
+        std::abort();
+    }
+    executor_ = std::move(*executor);
     push_va_ = allocate(hw::limits::kPushBytes);
     set_va_ = allocate(kDescriptorStride * kDescriptors);
 }
@@ -52,7 +57,7 @@ std::string Runner::run(const cc::Program& program, std::array<uint32_t, 3> grou
     if (!loaded) {
         return loaded.error().message;
     }
-    const auto routine = dev::exec::interp::make_routine(*loaded, wave_size_);
+    const auto routine = executor_->routine(*loaded, {});
     dev::exec::DrawContext draw;
     draw.window = window_.data();
     draw.va_mask = kWindowBytes - 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs compiled compute programs on the device's interpreter over a small window of memory.
+// Runs compiled compute programs on the device's executors over a small window of memory.
 //
 // Tests place buffers in the window, write descriptors with add_buffer(), run, and read the bytes
 // back. One thread, one Runner per test. A program the device refuses is a test failure with the
@@ -19,11 +19,13 @@
 
 namespace kite::test {
 
-/// Memory and an interpreter.
+/// Memory and an executor.
 class Runner {
 public:
-    /// Waves of this many lanes: 8 or 16.
-    explicit Runner(unsigned wave_size);
+    /// Interpreter or JIT.
+    using Mode = dev::exec::ExecutorConfig::Mode;
+    /// Waves of this many lanes, 8 or 16, run by this executor.
+    explicit Runner(unsigned wave_size, Mode mode = Mode::interpreter);
 
     /// Reserves zeroed memory in the window.
     /// @return its GPU address.
@@ -47,7 +49,7 @@ public:
     std::string run(const cc::Program& program, std::array<uint32_t, 3> groups);
 
     /// Lanes per wave.
-    [[nodiscard]] unsigned wave_size() const { return wave_size_; }
+    [[nodiscard]] unsigned wave_size() const { return executor_->wave_size(); }
 
 private:
     static constexpr size_t kWindowBytes = size_t{1} << 20;
@@ -55,7 +57,7 @@ private:
     size_t next_ = 4096;
     uint64_t push_va_ = 0;
     uint64_t set_va_ = 0;
-    unsigned wave_size_;
+    std::unique_ptr<dev::exec::Executor> executor_;
     std::atomic<uint32_t> kill_{0};
     dev::exec::WorkerMemory memory_;
 };
