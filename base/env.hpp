@@ -50,8 +50,8 @@ inline constexpr EnvVar kExec{"KITE_EXECUTOR", EnvType::text, "jit",
                               "shader executor: jit (with interpreter fallback) or interp"};
 /// Compiler debugging.
 inline constexpr EnvVar kCcDebug{"KITE_CC_DEBUG", EnvType::list, "nothing",
-                                 "shader compiler debugging: dump, dump-after=PASS, skip=PASS, "
-                                 "validate, roundtrip"};
+                                 "shader compiler debugging: dump-spirv-ir, dump-ir, dump-tree, "
+                                 "dump-mir, dump-asm, validate, no-opt, stats"};
 /// Runtime debugging.
 inline constexpr EnvVar kRtDebug{"KITE_RT_DEBUG", EnvType::list, "nothing",
                                  "runtime debugging flags"};
