@@ -36,9 +36,12 @@ bool core_visible(const Entry& e, uint32_t api) {
 }
 
 bool driver_has_any(std::string_view list) {
-    rt::ExtensionSet all;
-    for (const auto& row : rt::device_extensions())
-        all.add(row.name);
+    static const rt::ExtensionSet all = [] {
+        rt::ExtensionSet set;
+        for (const auto& row : rt::device_extensions())
+            set.add(row.name);
+        return set;
+    }();
     return all.has_any(list);
 }
 

@@ -237,19 +237,21 @@ VkResult DescriptorPool::allocate(std::shared_ptr<const SetLayoutData> layout,
         write_immutable_samplers(set->storage());
     }
     *out = set.get();
+    set->index = sets.size();
     sets.push_back(std::move(set));
     return VK_SUCCESS;
 }
 
 void DescriptorPool::free_set(DescriptorSet* set) {
-    auto it = std::find_if(sets.begin(), sets.end(), [&](const auto& s) { return s.get() == set; });
-    if (it == sets.end())
+    if (!set)
         return;
     if (set->own)
         device->heap->release(set->own);
     else if (set->size_bytes)
         holes.emplace_back(set->address - memory.address, set->size_bytes);
-    *it = std::move(sets.back());
+    size_t at = set->index;
+    std::swap(sets[at], sets.back());
+    sets[at]->index = at;
     sets.pop_back();
 }
 

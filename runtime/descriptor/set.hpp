@@ -31,6 +31,7 @@ struct DescriptorSet : Object<DescriptorSet, VkDescriptorSet> {
     std::byte* host = nullptr;                   ///< host pointer
     uint64_t size_bytes = 0;                     ///< bytes taken from the pool
     GpuPiece own;                                ///< memory outside the pool's block
+    size_t index = 0;                            ///< in the pool's list
     std::vector<hw::BufferDescriptor> dynamic;   ///< dynamic buffers
     /// What updates need.
     SetStorage storage() { return {layout.get(), host, dynamic.data()}; }
