@@ -43,10 +43,12 @@ TEST(EntryTable, AdvertisedExtensionsAreComplete) {
     };
     // Of maintenance6, these belong to VK_EXT_descriptor_buffer.
     auto other = [](const char* name) { return std::strstr(name, "DescriptorBuffer") != nullptr; };
-    for (const Entry& e : entries())
+    for (const Entry& e : entries()) {
         if (offered.has_any(e.extensions) && !surface(e.name) && !other(e.name) &&
-            std::strcmp(e.name, "vkDestroySurfaceKHR") != 0)
+            std::strcmp(e.name, "vkDestroySurfaceKHR") != 0) {
             EXPECT_NE(e.function, nullptr) << e.name << " of " << e.extensions;
+        }
+    }
 }
 
 } // namespace

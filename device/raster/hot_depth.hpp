@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Depth, depth bounds and stencil tests of one block of one sample. Included by hot.cpp only.
+// Depth, depth bounds and stencil tests of one block of one sample: 16 pixels at once, for every
+// depth format and comparison. Included by hot.cpp only, once per instruction set it is built for;
+// everything is file-local.
 #pragma once
 
 #include "device/raster/hot.hpp"

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The kernel contract: what the runtime may ask of a kernel-mode driver. Two back ends implement it: embedded (the device in
-// this process) and drm (kite.ko through ioctls). Its semantics are those of drm-driver/uapi/kite_drm.h:
-// buffers without addresses, explicit VM_BIND, in-order queues, timeline sync objects; no implicit synchronisation.
+// The kernel contract: what the runtime may ask of a kernel-mode driver. Two back ends implement
+// it: embedded (the device in this process) and drm (kite.ko through ioctls). Its semantics are
+// those of drm-driver/uapi/kite_drm.h: buffers without addresses, explicit VM_BIND, in-order
+// queues, timeline sync objects; no implicit synchronisation.
 //
-// Ownership: the Device must outlive everything made from it; objects are destroyed by their destructors. A buffer may be
-// destroyed while bound only after it was unbound. Threading: all calls are thread-safe; externally synchronise nothing.
-// Failure: Result with out_of_device_memory, out_of_host_memory, device_lost, invalid_argument, timeout.
+// Ownership: the Device must outlive everything made from it; objects are destroyed by their
+// destructors. A buffer may be destroyed while bound only after it was unbound. Threading: all
+// calls are thread-safe; externally synchronise nothing. Failure: Result with out_of_device_memory,
+// out_of_host_memory, device_lost, invalid_argument, timeout.
 //
 // Example:
 //   auto dev = kmd::open({});
@@ -23,26 +25,27 @@
 
 namespace kite::rt::kmd {
 
-template <class T> using Result = base::Result<T>;
+template <class T>
+using Result = base::Result<T>;
 
 /// Facts about the device behind the contract.
 struct DeviceFacts {
-    std::string backend;          ///< "embedded" or "drm"
-    std::string description;      ///< executor text for the device name
-    uint32_t wave_size = 16;      ///< lanes
-    uint64_t vram_bytes = 0;      ///< heap size
-    uint64_t va_start = 0;        ///< first usable GPU address
-    uint64_t va_end = 0;          ///< one past the last usable GPU address
-    uint8_t code_uuid[16] = {};   ///< part of pipelineCacheUUID and driverUUID
-    uint32_t vendor_id = 0x1af4;  ///< PCI vendor
-    uint32_t device_id = 0x10f0;  ///< PCI device
+    std::string backend;         ///< "embedded" or "drm"
+    std::string description;     ///< executor text for the device name
+    uint32_t wave_size = 16;     ///< lanes
+    uint64_t vram_bytes = 0;     ///< heap size
+    uint64_t va_start = 0;       ///< first usable GPU address
+    uint64_t va_end = 0;         ///< one past the last usable GPU address
+    uint8_t code_uuid[16] = {};  ///< part of pipelineCacheUUID and driverUUID
+    uint32_t vendor_id = 0x1af4; ///< PCI vendor
+    uint32_t device_id = 0x10f0; ///< PCI device
 };
 
 /// How to allocate.
 struct BoDesc {
-    uint64_t size_bytes = 0;   ///< > 0; rounded up to 4096
-    bool host_visible = true;  ///< map() will be called
-    bool exportable = false;   ///< has its own fd (swapchain images, external memory)
+    uint64_t size_bytes = 0;  ///< > 0; rounded up to 4096
+    bool host_visible = true; ///< map() will be called
+    bool exportable = false;  ///< has its own fd (swapchain images, external memory)
 };
 
 /// A GPU buffer: memory without an address.
@@ -53,7 +56,8 @@ public:
     [[nodiscard]] virtual uint64_t size_bytes() const = 0;
     /// Host mapping (whole buffer, coherent, same pointer on every call).
     [[nodiscard]] virtual Result<void*> map() = 0;
-    /// A new file descriptor for the memory at offset 0 (exportable buffers only), owned by the caller.
+    /// A new file descriptor for the memory at offset 0 (exportable buffers only), owned by the
+    /// caller.
     [[nodiscard]] virtual Result<int> export_fd() = 0;
 };
 
@@ -65,7 +69,8 @@ public:
     [[nodiscard]] virtual Result<uint64_t> value() = 0;
     /// Signals from the host.
     [[nodiscard]] virtual Result<void> signal(uint64_t value) = 0;
-    /// Waits until value is reached. deadline_ns is absolute CLOCK_MONOTONIC (0 = poll, UINT64_MAX = for ever). timeout if not reached.
+    /// Waits until value is reached. deadline_ns is absolute CLOCK_MONOTONIC (0 = poll, UINT64_MAX
+    /// = for ever). timeout if not reached.
     [[nodiscard]] virtual Result<void> wait(uint64_t value, uint64_t deadline_ns) = 0;
 };
 
@@ -77,15 +82,17 @@ struct SyncPoint {
 
 /// A range of packets.
 struct Ib {
-    uint64_t address = 0;  ///< GPU address
-    uint32_t dwords = 0;   ///< length
+    uint64_t address = 0; ///< GPU address
+    uint32_t dwords = 0;  ///< length
 };
 
-/// One submission: waits, then packets, then signals. Waits may be on points that nobody has submitted a signal for yet.
+/// One submission: waits, then packets, then signals. Waits may be on points that nobody has
+/// submitted a signal for yet.
 struct Submission {
-    std::span<const Ib> ibs;              ///< may be empty (sync only)
-    std::span<const SyncPoint> waits;     ///< all must be reached first
-    std::span<const SyncPoint> signals;   ///< signalled when done, also (as lost) when the context is dead
+    std::span<const Ib> ibs;          ///< may be empty (sync only)
+    std::span<const SyncPoint> waits; ///< all must be reached first
+    std::span<const SyncPoint>
+        signals; ///< signalled when done, also (as lost) when the context is dead
 };
 
 /// An in-order queue.
@@ -111,8 +118,10 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<Bo>> create_bo(const BoDesc& desc) = 0;
     /// Imports memory by fd (takes no ownership of the fd).
     [[nodiscard]] virtual Result<std::unique_ptr<Bo>> import_bo(int fd, uint64_t size_bytes) = 0;
-    /// Synchronous VM_BIND: [va, va + size) shows bo at offset; all 4096-aligned. Replaces earlier bindings.
-    [[nodiscard]] virtual Result<void> bind(uint64_t va, Bo& bo, uint64_t offset, uint64_t size) = 0;
+    /// Synchronous VM_BIND: [va, va + size) shows bo at offset; all 4096-aligned. Replaces earlier
+    /// bindings.
+    [[nodiscard]] virtual Result<void> bind(uint64_t va, Bo& bo, uint64_t offset,
+                                            uint64_t size) = 0;
     [[nodiscard]] virtual Result<void> unbind(uint64_t va, uint64_t size) = 0;
     [[nodiscard]] virtual Result<std::unique_ptr<Queue>> create_queue() = 0;
     [[nodiscard]] virtual Result<std::unique_ptr<Timeline>> create_timeline(uint64_t initial) = 0;
@@ -121,9 +130,11 @@ public:
     [[nodiscard]] virtual uint64_t timestamp() = 0;
 };
 
-/// Facts without opening (cheap: no threads, no LLVM, no device library loaded). Used by instance enumeration.
+/// Facts without opening (cheap: no threads, no LLVM, no device library loaded). Used by instance
+/// enumeration.
 [[nodiscard]] Result<DeviceFacts> probe();
-/// Opens the device; the embedded back end loads libkite-device.so found beside the calling library (or KITE_DEVICE_LIBRARY).
+/// Opens the device; the embedded back end loads libkite-device.so found beside the calling library
+/// (or KITE_DEVICE_LIBRARY).
 [[nodiscard]] Result<std::unique_ptr<Device>> open();
 
 } // namespace kite::rt::kmd

@@ -77,7 +77,7 @@ def _select(folder, wanted):
 
 def cmd_test(args):
     """./kite test"""
-    folder = build.build()
+    folder = build.build("all", "meson-test-prereq")
     names = _select(folder, args.names) if args.names else []
     command, env = enter.wrap(["meson", "test", "-C", str(folder), "--no-rebuild", *names])
     results = folder / "meson-logs" / "testlog.json"

@@ -227,8 +227,17 @@ private:
         case spv::Op::OpVariable:
             m_.variables.push_back(inst);
             break;
-        case spv::Op::OpTypeForwardPointer:
+        case spv::Op::OpTypeForwardPointer: {
+            // Aggregates of the pointer may come before the OpTypePointer that completes it.
+            Type t;
+            t.kind = Kind::pointer;
+            t.storage = static_cast<spv::StorageClass>(inst.word(1));
+            t.leaves = 1;
+            if (inst.word(0) < m_.types.size()) {
+                m_.types[inst.word(0)] = t;
+            }
             break;
+        }
         default:
             if (inst.id != 0 && inst.type == 0) {
                 declare_type(inst);

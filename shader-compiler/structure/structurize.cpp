@@ -213,9 +213,8 @@ private:
         const auto taken = [&](bool negate) { return Condition{b->condition, negate, {}}; };
         if (!in_yes && !in_no) {
             // The nearer target comes last: falling through often reaches it without a branch.
-            const bool no_first =
-                facts_.is_back_edge(b->id, yes->id) ||
-                (!facts_.is_back_edge(b->id, no->id) && farther(b, no, yes));
+            const bool no_first = facts_.is_back_edge(b->id, yes->id) ||
+                                  (!facts_.is_back_edge(b->id, no->id) && farther(b, no, yes));
             branch(b, no_first ? no : yes, taken(no_first), out);
             branch(b, no_first ? yes : no, {}, out);
             return nullptr;

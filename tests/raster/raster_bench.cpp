@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How fast the fixed-function parts are: small triangles, full-screen passes and blends at 800x600
-// with trivial programs. Not a test: run by hand, prints milliseconds of CPU time per frame (best of many).
+// with trivial programs. Not a test: run by hand, prints milliseconds of CPU time per frame (best
+// of many).
 #include "tests/raster/scene.hpp"
 
 #include <cmath>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Turns one verified program into LLVM IR. Internal to device/exec/jit.
 //
-// Registers are allocas that SROA turns into values; an instruction is lowered on <W x iN> values, or
-// on iN when its destination is scalar (see Shape). Masks are <W x i1> values kept in allocas: as they
-// are for W = 16, as sign masks of <8 x i32> for W = 8, which AVX2 likes. One Emitter serves one
-// program on one thread. Anything it can't express sets error(); the caller then interprets.
+// Registers are allocas that SROA turns into values; an instruction is lowered on <W x iN> values,
+// or on iN when its destination is scalar (see Shape). Masks are <W x i1> values kept in allocas:
+// as they are for W = 16, as sign masks of <8 x i32> for W = 8, which AVX2 likes. One Emitter
+// serves one program on one thread. Anything it can't express sets error(); the caller then
+// interprets.
 #pragma once
 
 #include "device/exec/jit/pch.hpp"
@@ -54,11 +55,12 @@ private:
     // A located memory access, scalar (one address) or per lane.
     struct Place {
         Shape shape = Shape::scalar;
-        Value* base = nullptr;  // scalar host pointer
-        Value* index = nullptr; // vector: <W x i32> signed byte offsets from base; nullptr: use pointers
-        Value* low = nullptr;   // scalar or vector i32: low bits of the address, for narrow gathers
+        Value* base = nullptr; // scalar host pointer
+        Value* index =
+            nullptr; // vector: <W x i32> signed byte offsets from base; nullptr: use pointers
+        Value* low = nullptr; // scalar or vector i32: low bits of the address, for narrow gathers
         Value* pointers = nullptr; // vector: host pointers
-        Value* ok = nullptr;    // in bounds: i1 or <W x i1>; nullptr: always
+        Value* ok = nullptr;       // in bounds: i1 or <W x i1>; nullptr: always
     };
 
     // --- values and registers (emitter.cpp)
@@ -77,8 +79,9 @@ private:
         return o.file == hw::File::V ? Shape::vector : Shape::scalar;
     }
     bool fail(std::string why);
-    Value* field(Value* base, size_t offset, llvm::Type* ty);  // invariant load at the cursor
-    Value* entry_field(Value* base, size_t offset, llvm::Type* ty); // the same, once, in the entry block
+    Value* field(Value* base, size_t offset, llvm::Type* ty); // invariant load at the cursor
+    Value* entry_field(Value* base, size_t offset,
+                       llvm::Type* ty); // the same, once, in the entry block
     Value* address(Value* base, uint64_t offset) {
         return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), base, offset);
     }
@@ -93,8 +96,8 @@ private:
     void store_mask(llvm::AllocaInst* a, Value* mask);
     Value* exec() { return load_mask(exec_); }
     Value* storing();
-    Value* bits(Value* mask);     // <W x i1> -> i32
-    Value* any(Value* mask);      // i1
+    Value* bits(Value* mask); // <W x i1> -> i32
+    Value* any(Value* mask);  // i1
     Value* mask_from_bits(Value* i32);
     Value* no_lanes() const { return llvm::Constant::getNullValue(mask_type_); }
 
@@ -193,14 +196,15 @@ private:
     llvm::Function* function_ = nullptr;
     std::string error_;
     FlowPlan plan_;
-    uint32_t at_ = 0;           // instruction being lowered
-    uint32_t next_cell_ = 0;    // texture cells handed out
-    bool escaped_ = false;      // lanes may have left the program
+    uint32_t at_ = 0;        // instruction being lowered
+    uint32_t next_cell_ = 0; // texture cells handed out
+    bool escaped_ = false;   // lanes may have left the program
 
-    llvm::Type* mask_type_;     // <W x i1>
+    llvm::Type* mask_type_; // <W x i1>
     std::vector<llvm::AllocaInst*> v_, s_;
     llvm::AllocaInst *exec_ = nullptr, *live_ = nullptr;
-    Value *env_ = nullptr, *draw_ = nullptr, *wave_ = nullptr, *window_ = nullptr, *va_mask_ = nullptr;
+    Value *env_ = nullptr, *draw_ = nullptr, *wave_ = nullptr, *window_ = nullptr,
+          *va_mask_ = nullptr;
     Value *kill_ = nullptr, *lane_ids_ = nullptr, *initial_ = nullptr;
     Block *entry_ = nullptr, *exit_ = nullptr;
     std::map<std::tuple<Value*, size_t, llvm::Type*>, Value*> entry_fields_;

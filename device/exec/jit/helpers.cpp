@@ -4,8 +4,8 @@
 #include "device/exec/atomics.hpp"
 #include "device/exec/attribute.hpp"
 #include "device/exec/fiber.hpp"
-#include "device/exec/jit/texgen/dispatch.hpp"
 #include "device/exec/interp/interp.hpp"
+#include "device/exec/jit/texgen/dispatch.hpp"
 #include "device/exec/memory.hpp"
 #include "device/exec/system.hpp"
 
@@ -92,7 +92,8 @@ void texture_uniform(const WaveEnv* env, const hw::Inst* inst, tex::Lanes* lanes
     env->cells[cell].execute(*env->textures, *inst, *env->draw, *lanes, image_va, sampler_va);
 }
 
-constexpr Helpers kHelpers{alu, atomic, scratch, texture, texture_uniform, attribute, barrier, device_clock};
+constexpr Helpers kHelpers{alu,       atomic,  scratch,     texture, texture_uniform,
+                           attribute, barrier, device_clock};
 alignas(64) constexpr std::byte kZeros[kZeroBytes]{};
 
 } // namespace
@@ -107,7 +108,11 @@ size_t texture_cells(const Program& program) {
     return static_cast<size_t>(std::ranges::count_if(program.code, has_texture_cell));
 }
 
-const Helpers& helpers() { return kHelpers; }
-const std::byte* zeros() { return kZeros; }
+const Helpers& helpers() {
+    return kHelpers;
+}
+const std::byte* zeros() {
+    return kZeros;
+}
 
 } // namespace kite::dev::exec::jit

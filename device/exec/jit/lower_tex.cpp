@@ -74,7 +74,8 @@ void Emitter::lower_tex(const hw::Inst& inst) {
     }
 }
 
-// Uniform descriptors go through the instruction's cell to a generated routine, others to the reference.
+// Uniform descriptors go through the instruction's cell to a generated routine, others to the
+// reference.
 void Emitter::call_texture_unit(const hw::Inst& inst, Value* lanes) {
     llvm::Type* pointer = b_.getPtrTy();
     llvm::Type* none = b_.getVoidTy();
@@ -87,8 +88,7 @@ void Emitter::call_texture_unit(const hw::Inst& inst, Value* lanes) {
     auto* type = llvm::FunctionType::get(
         none, {pointer, pointer, pointer, i64, i64, b_.getInt32Ty()}, false);
     Value* image = pair(inst.src0, Shape::scalar);
-    Value* sampler =
-        inst.op == Op::txf ? b_.getInt64(0) : pair(inst.src1, Shape::scalar);
+    Value* sampler = inst.op == Op::txf ? b_.getInt64(0) : pair(inst.src1, Shape::scalar);
     b_.CreateCall(type, helper(offsetof(Helpers, tex_uniform)),
                   {env_, inst_pointer(inst), lanes, image, sampler, b_.getInt32(next_cell_++)});
 }

@@ -15,15 +15,16 @@ namespace {
 
 class NativeRoutine final : public Routine {
 public:
-    NativeRoutine(std::shared_ptr<const Program> program, unsigned width, std::unique_ptr<Code> code,
-                  texgen::Library& textures)
+    NativeRoutine(std::shared_ptr<const Program> program, unsigned width,
+                  std::unique_ptr<Code> code, texgen::Library& textures)
         : program_(std::move(program)), width_(width), code_(std::move(code)),
           entry_(code_->entry()), textures_(textures),
           cells_(std::make_unique<texgen::Cell[]>(texture_cells(*program_))) {}
 
     const Program& program() const override { return *program_; }
 
-    void run_vertex(const DrawContext& draw, VertexWave& wave, WorkerMemory& memory) const override {
+    void run_vertex(const DrawContext& draw, VertexWave& wave,
+                    WorkerMemory& memory) const override {
         if (wave.count != 0) {
             const WaveEnv env = environment(draw, &wave, memory);
             entry_(&env);
@@ -47,7 +48,8 @@ public:
         Job job{this, {}, scratch};
         WaveEnv& env = job.first;
         env = base_environment(draw);
-        env.shared = info.shared_bytes != 0 ? memory.impl->shared.zeroed(info.shared_bytes) : nullptr;
+        env.shared =
+            info.shared_bytes != 0 ? memory.impl->shared.zeroed(info.shared_bytes) : nullptr;
         std::copy(group.begin(), group.end(), env.group);
         env.subgroup_count = waves;
         if (together) {

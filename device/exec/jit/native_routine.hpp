@@ -11,9 +11,8 @@
 namespace kite::dev::exec::jit {
 
 /// A routine around linked code of a program; `textures` outlives it.
-[[nodiscard]] std::shared_ptr<const Routine> make_native_routine(std::shared_ptr<const Program> program,
-                                                                 unsigned width,
-                                                                 std::unique_ptr<Code> code,
-                                                                 texgen::Library& textures);
+[[nodiscard]] std::shared_ptr<const Routine>
+make_native_routine(std::shared_ptr<const Program> program, unsigned width,
+                    std::unique_ptr<Code> code, texgen::Library& textures);
 
 } // namespace kite::dev::exec::jit

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The shader compiler's one public header: SPIR-V in, a verified Kite program out.
 //
-// compile() is pure and thread-safe: no global state, no I/O, no exceptions. The input is hostile: malformed SPIR-V gives
-// ErrorCode::corrupt, what the compiler does not implement gives ErrorCode::unsupported with the feature's name.
-// The result is one blob: hw::ProgramHeader followed by the instruction words, ready to be copied into GPU memory.
+// compile() is pure and thread-safe: no global state, no I/O, no exceptions. The input is hostile:
+// malformed SPIR-V gives ErrorCode::corrupt, what the compiler does not implement gives
+// ErrorCode::unsupported with the feature's name. The result is one blob: hw::ProgramHeader
+// followed by the instruction words, ready to be copied into GPU memory.
 //
 // Example:
-//   auto bin = kite::cc::compile(words, {.stage = hw::Stage::compute, .entry_point = "main", .bindings = layout});
-//   if (!bin) return bin.error();
+//   auto bin = kite::cc::compile(words, {.stage = hw::Stage::compute, .entry_point = "main",
+//   .bindings = layout}); if (!bin) return bin.error();
 #pragma once
 
 #include "base/result.hpp"
@@ -29,7 +30,8 @@ enum class DescriptorKind : uint8_t {
     storage_texel_buffer,   ///< ImageDescriptor with dim = buffer
     sampler,                ///< SamplerDescriptor
     sampled_image,          ///< ImageDescriptor
-    combined_image_sampler, ///< ImageDescriptor at offset 0, SamplerDescriptor at offset 128 (kCombinedSamplerOffset)
+    combined_image_sampler, ///< ImageDescriptor at offset 0, SamplerDescriptor at offset 128
+                            ///< (kCombinedSamplerOffset)
     storage_image,          ///< ImageDescriptor
     input_attachment,       ///< ImageDescriptor, read with txf at the fragment's position
     inline_uniform,         ///< the bytes themselves
@@ -40,34 +42,38 @@ inline constexpr uint32_t kCombinedSamplerOffset = 128;
 
 /// Where one binding lives inside its descriptor set's memory.
 struct Binding {
-    uint32_t set = 0;                    ///< descriptor set number
-    uint32_t binding = 0;                ///< binding number
-    DescriptorKind kind{};               ///< content
-    uint32_t offset = 0;                 ///< bytes from the set's base address to array element 0
-    uint32_t stride = 0;                 ///< bytes between array elements
-    uint32_t count = 1;                  ///< array elements (0 = runtime sized); accesses are clamped below it when robust
-    bool dynamic = false;                ///< dynamic-offset buffer: element i is BufferDescriptor [dynamic_index + i] at sys.dynamic_va
-    uint32_t dynamic_index = 0;          ///< see `dynamic`
+    uint32_t set = 0;      ///< descriptor set number
+    uint32_t binding = 0;  ///< binding number
+    DescriptorKind kind{}; ///< content
+    uint32_t offset = 0;   ///< bytes from the set's base address to array element 0
+    uint32_t stride = 0;   ///< bytes between array elements
+    uint32_t count =
+        1; ///< array elements (0 = runtime sized); accesses are clamped below it when robust
+    bool dynamic = false; ///< dynamic-offset buffer: element i is BufferDescriptor [dynamic_index +
+                          ///< i] at sys.dynamic_va
+    uint32_t dynamic_index = 0; ///< see `dynamic`
 };
 
 /// A specialization constant: raw little-endian bytes for constant_id (booleans are 4 bytes).
 struct SpecConstant {
-    uint32_t id = 0;             ///< SpecId decoration
-    uint64_t bits = 0;           ///< value, zero-extended
+    uint32_t id = 0;   ///< SpecId decoration
+    uint64_t bits = 0; ///< value, zero-extended
 };
 
 /// Inputs besides the module.
 struct Options {
-    hw::Stage stage{};                       ///< stage of the entry point
-    std::string entry_point = "main";        ///< OpEntryPoint name
-    std::span<const Binding> bindings;       ///< the pipeline layout
-    std::span<const SpecConstant> spec;      ///< specialization
-    bool robust_buffers = true;              ///< bounds-check buffer accesses (descriptor sizes)
-    uint32_t multiview = 0;                  ///< non-zero: ViewIndex comes from sys.view_index (it does in any case)
-    uint32_t spirv_env = 0x00010200;         ///< Vulkan version the module targets: 0x00010100, 0x00010200, 0x00010300
-    bool input_attachment_is_ms = false;     ///< reserved: the image type decides
-    uint32_t required_wave_size = 0;         ///< 0: sys.wave_size is read at run time; else gl_SubgroupSize folds to it
-    bool dump = false;                       ///< fill Program::ir_dump and Program::asm_dump
+    hw::Stage stage{};                  ///< stage of the entry point
+    std::string entry_point = "main";   ///< OpEntryPoint name
+    std::span<const Binding> bindings;  ///< the pipeline layout
+    std::span<const SpecConstant> spec; ///< specialization
+    bool robust_buffers = true;         ///< bounds-check buffer accesses (descriptor sizes)
+    uint32_t multiview = 0; ///< non-zero: ViewIndex comes from sys.view_index (it does in any case)
+    uint32_t spirv_env =
+        0x00010200; ///< Vulkan version the module targets: 0x00010100, 0x00010200, 0x00010300
+    bool input_attachment_is_ms = false; ///< reserved: the image type decides
+    uint32_t required_wave_size =
+        0;             ///< 0: sys.wave_size is read at run time; else gl_SubgroupSize folds to it
+    bool dump = false; ///< fill Program::ir_dump and Program::asm_dump
 };
 
 /// Facts about the compiled program that the runtime needs.
@@ -96,8 +102,10 @@ struct Program {
 };
 
 /// Compiles one entry point.
-/// @return the program, or corrupt (invalid SPIR-V), unsupported (feature named in the message), invalid_argument (no such entry point).
-[[nodiscard]] base::Result<Program> compile(std::span<const uint32_t> spirv, const Options& options);
+/// @return the program, or corrupt (invalid SPIR-V), unsupported (feature named in the message),
+/// invalid_argument (no such entry point).
+[[nodiscard]] base::Result<Program> compile(std::span<const uint32_t> spirv,
+                                            const Options& options);
 
 /// Version string that changes whenever output may change; part of every cache key.
 [[nodiscard]] const char* compiler_version();
