@@ -22,7 +22,7 @@ def _configure(folder):
         say(f"{folder.name}/ was made with another tree; making it anew")
         shutil.rmtree(folder)
     say("configuring")
-    command, env = enter.wrap(["meson", "setup", str(folder), str(REPO), "--buildtype=release"])
+    command, env = enter.wrap(["meson", "setup", str(folder), str(REPO), "--buildtype=debugoptimized"])
     try:
         run_logged("meson setup", command, log_dir() / "setup.log", env=env, cwd=REPO)
         stamp.write_text(_where())
