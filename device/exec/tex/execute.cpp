@@ -80,6 +80,20 @@ void derivatives(const Lanes& lanes, unsigned lane, unsigned count, float ddx[3]
     }
 }
 
+/// The head of a sampling or gathering tuple: coordinates, layer, reference.
+SampleInput read_position(TupleReader& in, unsigned lane, unsigned count, bool arrayed, bool ref) {
+    SampleInput s;
+    for (unsigned n = 0; n < count; ++n)
+        s.coord[n] = in.f(lane);
+    s.arrayed = arrayed;
+    if (arrayed)
+        s.layer = in.f(lane);
+    s.has_ref = ref;
+    if (ref)
+        s.ref = in.f(lane);
+    return s;
+}
+
 void do_sample(const hw::Inst& inst, const DrawContext& draw, Lanes& lanes) {
     const hw::TexSub sub = hw::TexSub::unpack(inst.sub);
     const unsigned count = coordinates(sub.dim);
@@ -92,15 +106,7 @@ void do_sample(const hw::Inst& inst, const DrawContext& draw, Lanes& lanes) {
         if (view.null() || view.desc.dim == hw::ViewDim::buffer)
             continue;
         TupleReader in{lanes};
-        SampleInput s;
-        for (unsigned n = 0; n < count; ++n)
-            s.coord[n] = in.f(lane);
-        s.arrayed = sub.arrayed;
-        if (sub.arrayed)
-            s.layer = in.f(lane);
-        s.has_ref = sub.ref;
-        if (sub.ref)
-            s.ref = in.f(lane);
+        SampleInput s = read_position(in, lane, count, sub.arrayed, sub.ref);
         switch (sub.lodmode) {
         case hw::LodMode::implicit:
         case hw::LodMode::bias:
@@ -142,15 +148,7 @@ void do_gather(const hw::Inst& inst, const DrawContext& draw, Lanes& lanes) {
         if (view.null() || view.desc.dim == hw::ViewDim::buffer)
             continue;
         TupleReader in{lanes};
-        SampleInput s;
-        for (unsigned n = 0; n < count; ++n)
-            s.coord[n] = in.f(lane);
-        s.arrayed = sub.arrayed;
-        if (sub.arrayed)
-            s.layer = in.f(lane);
-        s.has_ref = sub.ref;
-        if (sub.ref)
-            s.ref = in.f(lane);
+        SampleInput s = read_position(in, lane, count, sub.arrayed, sub.ref);
         read_offsets(sub.offset, inst.imm, std::min(count, 2u), in, lane, s.offset);
         store_result(lanes, lane, gather(view, sampler, s, sub.comp));
     }
