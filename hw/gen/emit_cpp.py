@@ -19,6 +19,11 @@ PACKETS_PURPOSE = (
     "everything with check_packet() (kite_hw/packet_dump.hpp); unpack() then reads kDwords dwords. Plain values, "
     "thread-safe. Example: DrawPacket{.vertex_count = 3, .instance_count = 1}.pack(out); out += DrawPacket::kDwords;")
 
+REGISTERS_PURPOSE = (
+    "BAR0 of the PCIe device (byte offsets and fields of registers and doorbells) and what driver and device exchange in "
+    "VRAM: ring entries, write-backs, fault records, page-table entries. Structs pack and unpack as in descriptors.hpp. "
+    "Plain values, thread-safe. Example: RingEntry{.op = RingOp::submit, .context = 1}.pack(dwords);")
+
 DETAIL = """namespace detail {
 /// Place a value of `bits` bits at bit `lo`; a value that does not fit is our bug.
 constexpr uint32_t put_bits(uint32_t value, unsigned bits, unsigned lo) {
@@ -254,6 +259,31 @@ def emit_descriptors(desc):
 
 def emit_packets(desc):
     return emit_home(desc, "packets", PACKETS_PURPOSE, STD + ['"kite_hw/descriptors.hpp"'], "")
+
+
+def emit_registers(desc):
+    """Offsets and fields of BAR0, and the structures driver and device exchange in VRAM."""
+    out = hpp_head(REGISTERS_PURPOSE, STD + ['"kite_hw/descriptors.hpp"']) + "/// Byte offsets in BAR0, counts, strides and field masks.\nnamespace reg {\n"
+    for reg in desc.registers:
+        name = "k" + pascal(reg.name)
+        out += doc_comment(f"{reg.doc[:1].upper()}{reg.doc[1:]}. Access {reg.access}.")
+        out += f"inline constexpr uint32_t {name} = {reg.offset:#x};\n"
+        if reg.count > 1:
+            out += f"inline constexpr uint32_t {name}Count = {reg.count};\n"
+            out += f"inline constexpr uint32_t {name}Stride = {reg.stride:#x};\n"
+        out += f"inline constexpr uint32_t {name}ResetValue = {reg.reset:#x};\n"
+        for fld in reg.fields:
+            mask = ((1 << fld.bits) - 1) << fld.lo
+            out += doc_comment(fld.doc[:1].upper() + fld.doc[1:] + ".")
+            out += f"inline constexpr uint32_t {name}{pascal(fld.name)} = {mask:#x};\n"
+    out += "} // namespace reg\n\n"
+    for enum in desc.enums.values():
+        if desc.enum_home[enum.name] in ("registers", "rings", "mmu"):
+            out += emit_enum(enum) + emit_enum_names(enum)
+    for record in desc.records:
+        if record.home in ("rings", "mmu"):
+            out += emit_record(record)
+    return out.rstrip("\n") + "\n" + HPP_TAIL
 
 
 def emit_limits(desc):

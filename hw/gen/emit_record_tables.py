@@ -22,7 +22,7 @@ def field_row(name, fld, trailing=False):
 
 def emit_tables(desc):
     out = HEAD + ('#include "kite_hw/descriptors.hpp"\n#include "kite_hw/packet_dump.hpp"\n'
-                  '#include "kite_hw/packets.hpp"\n\n#include <algorithm>\n\nnamespace kite::hw {\n\nnamespace {\n\n')
+                  '#include "kite_hw/packets.hpp"\n#include "kite_hw/registers.hpp"\n\n#include <algorithm>\n\nnamespace kite::hw {\n\nnamespace {\n\n')
     used = {f.base for r in desc.records for f in r.fields if f.kind == "enum"}
     used |= {b.enum for r in desc.records for f in r.fields for b in f.members if b.enum}
     for name in sorted(used):
@@ -55,7 +55,7 @@ def emit_tables(desc):
             out += f"    &k{record.name}Record,\n"
     out += "};\n\n} // namespace\n\n"
     for enum in desc.enums.values():
-        if desc.enum_home[enum.name] in ("packets", "descriptors"):
+        if desc.enum_home[enum.name] in ("packets", "descriptors", "registers", "rings", "mmu"):
             out += emit_enum_names_impl(enum)
     out += """const PacketInfo* packet_info(Packet id) {
     const auto* it = std::lower_bound(std::begin(kPackets), std::end(kPackets), id,

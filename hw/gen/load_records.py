@@ -112,7 +112,7 @@ def lay_out(record, structs):
 
 def load_records(desc):
     structs = {}
-    for home in ("descriptors", "packets"):
+    for home in ("descriptors", "packets", "mmu", "rings"):
         path = desc.root / f"{home}.toml"
         if not path.exists():
             continue

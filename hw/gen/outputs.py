@@ -13,6 +13,7 @@ OUTPUTS = {
     "isa.hpp": emit_isa.emit_header,
     "packets.hpp": emit_cpp.emit_packets,
     "descriptors.hpp": emit_cpp.emit_descriptors,
+    "registers.hpp": emit_cpp.emit_registers,
     "limits.hpp": emit_cpp.emit_limits,
     "formats.hpp": emit_formats.emit_header,
     "kite_hw.h": emit_c.emit_header,
