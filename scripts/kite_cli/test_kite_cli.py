@@ -93,6 +93,11 @@ class TreeTest(unittest.TestCase):
         self.assertEqual(before, tree.key())
         self.assertIn("mesa-vulkan-drivers/trixie-backports", tree.packages())
 
+    def test_two_versions_of_one_package(self):
+        """A name listed plain and with a suite is installed in two rounds."""
+        first, second = tree.rounds(["a", "a/new", "b/new", "c"])
+        self.assertEqual((first, second), (["a", "b/new", "c"], ["a/new"]))
+
     def test_bound_folders(self):
         """The checkout is inside, KITE_BIND adds to it, nested folders are named once."""
         with mock.patch.dict(os.environ, {"KITE_BIND": "/usr/share:/usr/share/doc:/nowhere"}):

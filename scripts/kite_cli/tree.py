@@ -18,7 +18,7 @@ import subprocess
 
 from .ui import REPO, KiteError, cache_dir, locked, run_logged, say
 
-RECIPE = "1"
+RECIPE = "2"
 SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -34,6 +34,13 @@ def packages():
         if line:
             names.append(line)
     return sorted(set(names))
+
+
+def rounds(names):
+    """Split names in two rounds: a suite's package whose plain name is listed too comes second."""
+    plain = {name for name in names if "/" not in name}
+    second = [name for name in names if "/" in name and name.split("/")[0] in plain]
+    return [name for name in names if name not in second], second
 
 
 def key():
@@ -101,7 +108,8 @@ def _progress(line):
 
 
 def _mmdebstrap(target):
-    options = ["mmdebstrap", "--variant=apt", "--include=" + ",".join(packages()),
+    first, second = rounds(packages())
+    options = ["mmdebstrap", "--variant=apt", "--include=" + ",".join(first),
                "--aptopt=Acquire::Check-Valid-Until \"false\"",
                "--aptopt=Acquire::Languages \"none\"",
                "--aptopt=APT::Install-Recommends \"false\"",
@@ -112,6 +120,8 @@ def _mmdebstrap(target):
                "--dpkgopt=path-exclude=/usr/share/locale/*",
                "--dpkgopt=force-unsafe-io",
                "--verbose"]
+    if second:
+        options.append("--customize-hook=chroot \"$1\" apt-get install -y " + " ".join(second))
     if os.geteuid() == 0:
         # A mount namespace of its own: whatever happens to mmdebstrap, its mounts of /dev and /proc
         # are gone before the unfinished tree is deleted.
@@ -133,17 +143,19 @@ def _build(final, log):
     staging = final.with_name(f".{final.name}.{os.getpid()}.new")
     for stale in final.parent.glob(f".{final.name}.*.new"):
         _remove(stale)
+    # The kernel packages' hooks make no initramfs: ./kite vm packs its own from the modules it needs.
+    env = dict(os.environ, INITRD="No")
     try:
         if os.geteuid() == 0:
             command, sources = _mmdebstrap(staging)
             run_logged("building the Debian tree", command, log, echo=_progress,
-                       input_bytes=sources, grace_seconds=TIDY_SECONDS)
+                       input_bytes=sources, grace_seconds=TIDY_SECONDS, env=env)
         else:
             tar = staging.with_suffix(".tar")
             try:
                 command, sources = _mmdebstrap(tar)
                 run_logged("building the Debian tree", command, log, echo=_progress,
-                           input_bytes=sources, grace_seconds=TIDY_SECONDS)
+                           input_bytes=sources, grace_seconds=TIDY_SECONDS, env=env)
                 staging.mkdir()
                 run_logged("unpacking the Debian tree",
                            ["tar", "-C", str(staging), "--no-same-owner", "--exclude=./dev/*",
@@ -172,7 +184,7 @@ def ensure():
         if final.is_dir():
             return final
         ensure_host_tools(log.with_name("host-tools.log"))
-        say(f"building the private Debian 13 tree (once; two to five minutes); log: {log}")
+        say(f"building the private Debian 13 tree (once; three to six minutes); log: {log}")
         _build(final, log)
     say(f"tree ready: {final}")
     return final
