@@ -4,7 +4,9 @@
 import re
 import shutil
 
-from . import enter, tree
+from kite_vm import kernels
+
+from . import enter, module, tree
 from .ui import REPO, KiteError, build_dir, locked, log_dir, run_logged, say
 
 STAMP = ".kite-tree"
@@ -52,6 +54,14 @@ def build(*targets):
 
 
 def cmd_build(args):
-    """./kite build"""
+    """./kite build [--module [--kernel V]]"""
+    if args.module or args.kernel:
+        tree.ensure()
+        names = args.kernel or [item.release for item in kernels.installed() if item.has_headers]
+        if not names:
+            raise KiteError("no kernel headers are installed")
+        for name in names:
+            say(f"up to date: {module.build(kernels.find(name))}")
+        return
     folder = build(*args.targets)
     say(f"up to date: {folder}")

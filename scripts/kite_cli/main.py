@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import bench, demo, doctor, enter, run, test
+from . import bench, demo, doctor, enter, run, test, vm
 from .build import cmd_build
 from .ui import KiteError, say
 
@@ -51,6 +51,12 @@ def parser():
     bench.add_arguments(sub)
     sub = add("build", cmd_build, "bring build/ up to date")
     sub.add_argument("targets", nargs="*", metavar="TARGET", help="ninja targets (default: all)")
+    sub.add_argument("--module", action="store_true",
+                     help="build kite.ko instead, for all kernels with headers")
+    sub.add_argument("--kernel", action="append", metavar="V",
+                     help="only for this kernel (6.12, 7.3, debug or a whole release)")
+    sub = add("vm", vm.cmd_vm, "run CMD in a virtual machine with the eGPU on its PCIe port")
+    vm.add_arguments(sub)
     sub = add("shell", cmd_shell, "a shell, or CMD, inside the private Debian 13 tree")
     sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
     add("doctor", doctor.cmd_doctor, "what this machine lacks, and how to mend it")

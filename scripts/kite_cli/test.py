@@ -5,7 +5,9 @@ import json
 import re
 import subprocess
 
-from . import build, enter
+from kite_vm import kernels
+
+from . import build, enter, module
 from .ui import REPO, KiteError, child, log_dir, run_logged, say
 
 GTEST_LINE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] ([^\s,]+)(?:, where .*)? \(\d+ ms\)$")
@@ -75,10 +77,20 @@ def _select(folder, wanted):
     return sorted({name.split(" / ")[-1] for name in chosen})
 
 
+def _build_modules():
+    """kite.ko for every kernel the guest tests boot; they skip what is not there."""
+    if (module.SOURCE / "Makefile").exists():
+        for kernel in kernels.installed():
+            if kernel.in_root and kernel.has_headers:
+                module.build(kernel)
+
+
 def cmd_test(args):
     """./kite test"""
     folder = build.build("all", "meson-test-prereq")
     names = _select(folder, args.names) if args.names else []
+    if not names or any(name.startswith("guest") for name in names):
+        _build_modules()
     command, env = enter.wrap(["meson", "test", "-C", str(folder), "--no-rebuild", *names])
     results = folder / "meson-logs" / "testlog.json"
     results.unlink(missing_ok=True)

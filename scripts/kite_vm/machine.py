@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: MIT
+"""The virtual machine: QEMU around a guest from the tree, and an eGPU that comes and goes.
+
+A Machine is a context manager: leaving it in whatever way ends QEMU and the device. The guest is
+untrusted: what it says is data. One thread at a time uses a Machine; its jobs may be waited for
+from others.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+from kite_cli import enter
+from kite_cli.ui import REPO, KiteError, build_dir, kill_group, log_dir
+
+from . import device, initramfs, kernels, kvm
+from .agent_link import AgentLink
+from .qmp import Qmp
+
+PORT = "rp1"  # the root port the eGPU's cable goes to
+SPLAT = re.compile(r"BUG:|Oops|WARNING:|KASAN:|KCSAN:|UBSAN:|INFO: task|possible circular locking|"
+                   r"suspicious RCU usage|general protection fault|Kernel panic|"
+                   r"refcount_t:|list_(?:add|del) corruption|sleeping function called|"
+                   r"kmemleak: \d+ new|DMA-API:|Call Trace:|soft lockup|rcu: INFO")
+# Lines a healthy stock kernel prints that look like the above.
+HARMLESS = re.compile(r"Spectre|RETBleed|MDS: |MMIO Stale Data|ITS: |TSA: |VMSCAPE")
+EXTRA_DEVICES = {"virtio-gpu": "virtio-gpu-pci", "bochs": "bochs-display"}
+
+
+@dataclasses.dataclass
+class Settings:
+    """What a machine is made of."""
+
+    kernel: str | None = None     # see kernels.find()
+    memory: str = "2G"
+    cpus: int = 2
+    accel: str = "auto"           # auto, kvm or tcg
+    vram: str = "256M"
+    faults: tuple = ()            # kite-device --inject, one each
+    device_options: tuple = ()    # further options of kite-device
+    extra: str | None = None      # a display device of QEMU's own: see EXTRA_DEVICES
+    out: pathlib.Path | None = None     # folder shared with the guest, writable
+    serial: pathlib.Path | None = None  # where the serial log goes
+    append: str = ""              # more words for the kernel command line
+    module_parameters: tuple = ()
+    env: dict = dataclasses.field(default_factory=dict)
+
+
+def splats(text):
+    """Lines of a kernel log that say something went wrong."""
+    return [line for line in text.splitlines() if SPLAT.search(line) and not HARMLESS.search(line)]
+
+
+class Machine:
+    """One guest; boot(), then plug(), run(), unplug() as often as wanted."""
+
+    def __init__(self, settings=None):
+        self.settings = settings or Settings()
+        self.kernel = kernels.find(self.settings.kernel)
+        self.accel = None
+        self.device = None
+        self.boot_seconds = None
+        self._process = None
+        self._qmp = None
+        self._agent = None
+        self._plugs = 0
+        self._folder = None
+        name = f"vm-{self.kernel.name}-{os.getpid()}"
+        self.serial = self.settings.serial or log_dir() / f"{name}.serial.log"
+        self.qemu_log = log_dir() / f"{name}.qemu.log"
+        self.device_log = log_dir() / f"{name}.device.log"
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def __enter__(self):
+        try:
+            self.boot()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def boot(self):
+        """Start QEMU and wait for the guest's agent."""
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="kite-vm-"))
+        os.chmod(self._folder, 0o755)  # kite-device drops to another user
+        self.accel = kvm.accelerator(self.settings.accel, self.kernel)
+        for log in (self.serial, self.qemu_log, self.device_log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_bytes(b"")
+        started = time.monotonic()
+        argv, env = enter.wrap(self._command())
+        with open(self.qemu_log, "ab") as sink:
+            self._process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=sink,
+                                             stderr=sink, start_new_session=True)
+        try:
+            self._qmp = Qmp(self._folder / "qmp", 30.0, self._alive)
+            self._agent = AgentLink(self._folder / "agent", self._alive, 10.0)
+        except KiteError as error:
+            raise KiteError(f"QEMU did not start: {error}", log=self.qemu_log) from error
+        if not self._agent.wait_hello(180.0, self._alive):
+            raise KiteError("the guest did not come up", log=self.serial)
+        self.boot_seconds = time.monotonic() - started
+
+    def close(self):
+        """End everything; never raises for what is gone already."""
+        if self._agent and self._process and self._alive():
+            with contextlib.suppress(KiteError):
+                self._agent.send({"poweroff": True})
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(5.0)
+        if self._process and self._process.poll() is None:
+            kill_group(self._process)
+        if self._agent:
+            self._agent.close()
+        if self._qmp:
+            self._qmp.close()
+        if self.device:
+            self.device.stop()
+            self.device = None
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._process = self._agent = self._qmp = self._folder = None
+
+    @property
+    def alive(self):
+        """True while QEMU runs."""
+        return self._process is not None and self._alive()
+
+    def _alive(self):
+        return self._process.poll() is None
+
+    # -- commands in the guest --------------------------------------------------------------------
+
+    def environment(self):
+        """Variables every command in the guest gets."""
+        manifest = str(build_dir() / "icd" / "kite_icd.x86_64.json")
+        env = {"PATH": enter.INNER_PATH, "HOME": "/root", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+               "XDG_RUNTIME_DIR": "/run/user/0", "VK_DRIVER_FILES": manifest,
+               "VK_ICD_FILENAMES": manifest, "KITE_IN_GUEST": self.kernel.release}
+        if self.settings.out:
+            env["KITE_OUT"] = "/out"
+        return {**env, **self.settings.env}
+
+    def start(self, command, *, env=None, cwd=None, sink=None):
+        """Start a command: a list of words, or a string for the shell; returns a Job."""
+        argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        return self._agent.start(argv, env={**self.environment(), **(env or {})},
+                                 cwd=str(cwd or REPO), sink=sink)
+
+    def run(self, command, timeout_seconds=120.0, **options):
+        """Run a command to its end; returns the finished Job."""
+        job = self.start(command, **options)
+        try:
+            job.wait(timeout_seconds)
+        except KiteError as error:
+            if error.code == 124:
+                job.kill(9)
+            error.log = error.log or self.serial
+            raise
+        return job
+
+    def check(self, command, timeout_seconds=120.0, **options):
+        """Run a command that has to succeed; returns its standard output."""
+        job = self.run(command, timeout_seconds, **options)
+        if job.code != 0:
+            text = (job.stderr or job.stdout).strip()[-2000:]
+            raise KiteError(f"in the guest: {command}: exit status {job.code}: {text}",
+                            log=self.serial)
+        return job.stdout
+
+    def wait_for(self, condition, timeout_seconds=30.0):
+        """Wait until the shell command `condition` succeeds in the guest; True if it did."""
+        script = (f"i=0; while [ $i -lt {int(timeout_seconds * 10)} ]; do "
+                  f"if {condition}; then exit 0; fi; sleep 0.1; i=$((i+1)); done; exit 1")
+        return self.run(script, timeout_seconds * 4 + 30).code == 0
+
+    # -- the module and the device ----------------------------------------------------------------
+
+    def module_path(self):
+        """kite.ko for this kernel as ./kite build --module leaves it."""
+        return build_dir() / "module" / self.kernel.release / "kite.ko"
+
+    def load_module(self, path=None, parameters=None):
+        """Load kite.ko with what it depends on."""
+        path = path or self.module_path()
+        words = " ".join(parameters if parameters is not None
+                         else self.settings.module_parameters)
+        self.check(f"for m in $(modinfo -F depends {path} | tr , ' '); do modprobe $m || exit 1; "
+                   f"done; insmod {path} {words}")
+
+    def plug(self, timeout_seconds=60.0, *, wait=True):
+        """Start a kite-device and put it on the port; waits for the guest to see the PCI device."""
+        self._plugs += 1
+        self.device = device.DeviceProcess(
+            self._folder / f"egpu{self._plugs}", self.device_log, vram=self.settings.vram,
+            faults=self.settings.faults, options=self.settings.device_options)
+        self._qmp.command("device_add", timeout_seconds, driver="vfio-user-pci",
+                          id=f"egpu{self._plugs}", bus=PORT,
+                          socket={"type": "unix", "path": str(self.device.socket)})
+        if wait and not self.wait_for("grep -ql '^0x10f' /sys/bus/pci/devices/*/device",
+                                      timeout_seconds):
+            raise KiteError("the guest did not see the eGPU", log=self.serial)
+
+    def wait_render_node(self, timeout_seconds=60.0):
+        """Wait for kite.ko's render node; returns its path."""
+        found = self.run(f"i=0; while [ $i -lt {int(timeout_seconds * 10)} ]; do "
+                         "for n in /sys/class/drm/renderD*; do "
+                         "d=$(readlink $n/device/driver) && [ \"${d##*/}\" = kite ] && "
+                         "echo /dev/dri/${n##*/} && exit 0; done; "
+                         "sleep 0.1; i=$((i+1)); done; exit 1", timeout_seconds * 4 + 30)
+        if found.code != 0:
+            raise KiteError("kite.ko made no render node", log=self.serial)
+        return found.stdout.strip()
+
+    def _detach(self, timeout_seconds):
+        name = f"egpu{self._plugs}"
+        # The guest takes 5 s over the attention button, and refuses a second press meanwhile.
+        self._qmp.command("device_del", id=name)
+        gone = self._qmp.wait_event("DEVICE_DELETED", lambda data: data.get("device") == name,
+                                    timeout_seconds)
+        if gone is None:
+            raise KiteError(f"the guest did not let the eGPU go in {timeout_seconds:.0f} s",
+                            log=self.serial)
+
+    def unplug(self, timeout_seconds=60.0):
+        """Orderly: the guest's driver lets go first, then the device ends."""
+        self._detach(timeout_seconds)
+        self.device.stop()
+        self.device = None
+
+    def pull(self, timeout_seconds=60.0):
+        """Surprise removal: the device dies, every read gives ones; then the port is emptied."""
+        self.device.kill()
+        self._detach(timeout_seconds)
+        self.device = None
+
+    # -- what the kernel said ---------------------------------------------------------------------
+
+    def kernel_log(self):
+        """The serial log so far."""
+        return self.serial.read_text(errors="replace")
+
+    def splats(self):
+        """Warnings, oopses and the like in the kernel log so far."""
+        return splats(self.kernel_log())
+
+    # -- QEMU's command line ----------------------------------------------------------------------
+
+    def _shares(self):
+        """(tag, path in the guest, "ro" or "rw", host folder), the root first."""
+        shares = [("root", "/", "ro", kernels.guest_root())]
+        folders = [REPO, build_dir(), *map(pathlib.Path, filter(None, os.environ.get(
+            "KITE_BIND", "").split(":")))]
+        for folder in folders:
+            covered = [item[3] for item in shares[1:]]
+            if folder.is_dir() and not any(folder.is_relative_to(item) for item in covered):
+                shares.append((f"share{len(shares)}", str(folder), "ro", folder))
+        if not self.kernel.in_root:
+            shares.append(("modules", f"/usr/lib/modules/{self.kernel.release}", "ro",
+                           self.kernel.modules))
+        if self.settings.out:
+            self.settings.out.mkdir(parents=True, exist_ok=True)
+            shares.append(("out", "/out", "rw", self.settings.out))
+        return shares
+
+    def _start_script(self):
+        return "\n".join([
+            f"export PATH={enter.INNER_PATH} HOME=/root",
+            "mkdir -p -m 700 /run/user/0; hostname kite; ip link set lo up",
+            "dmesg -n 8; modprobe virtio_console || echo 'kite: no virtio_console'",
+            f"python3 {REPO}/scripts/kite_vm/guest/agent.py",
+            "sync; exec busybox poweroff -f", ""])
+
+    def _command(self):
+        shares = self._shares()
+        archive = self._folder / "initramfs"
+        archive.write_bytes(initramfs.build(
+            self.kernel, kernels.guest_root() / "usr/bin/busybox",
+            [share[:3] for share in shares], self._start_script()))
+        memory = device.parse_size(self.settings.memory)
+        aperture = 1 << max(28, (device.parse_size(self.settings.vram) - 1).bit_length() + 1)
+        accel = "tcg,thread=multi" if self.accel == "tcg" else "kvm"
+        cpu = "max" if self.accel == "tcg" else "host"
+        command = [
+            kvm.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-name", f"kite-{self.kernel.name}", "-machine", "q35,memory-backend=mem",
+            "-accel", accel, "-cpu", cpu, "-smp", str(self.settings.cpus), "-m", str(memory >> 20),
+            "-object", f"memory-backend-memfd,id=mem,share=on,size={memory}",
+            "-kernel", str(self.kernel.image), "-initrd", str(archive),
+            "-append", f"console=ttyS0 panic=-1 {self.settings.append}".rstrip(),
+            "-serial", f"file:{self.serial}",
+            "-qmp", f"unix:{self._folder}/qmp,server=on,wait=off",
+            "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+            "-device", f"pcie-root-port,id={PORT},chassis=1,slot=1,pref64-reserve={aperture},"
+                       "mem-reserve=16M",
+            "-device", "virtio-serial-pci",
+            "-chardev", f"socket,id=agent,path={self._folder}/agent,server=on,wait=off",
+            "-device", "virtserialport,chardev=agent,name=kite.agent"]
+        for tag, _, mode, folder in shares:
+            readonly = "on" if mode == "ro" else "off"
+            command += ["-fsdev", f"local,id={tag},path={folder},security_model=none,"
+                                  f"multidevs=remap,readonly={readonly}",
+                        "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+        if self.settings.extra:
+            if self.settings.extra not in EXTRA_DEVICES:
+                raise KiteError(f"no device {self.settings.extra}; "
+                                f"there are {', '.join(EXTRA_DEVICES)}")
+            command += ["-device", EXTRA_DEVICES[self.settings.extra]]
+        return command
