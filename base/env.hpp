@@ -74,6 +74,9 @@ inline constexpr EnvVar kJitDebug{"KITE_JIT_DEBUG", EnvType::list, "nothing",
 /// Capture directory.
 inline constexpr EnvVar kCapture{"KITE_CAPTURE", EnvType::text, "no capture",
                                  "directory that receives a recording of every submission"};
+/// Capture size.
+inline constexpr EnvVar kCaptureMb{"KITE_CAPTURE_MB", EnvType::number, "4096",
+                                   "a recording ends when its file has this size, in MiB"};
 /// Shader cache directory.
 inline constexpr EnvVar kCacheDir{"KITE_CACHE_DIR", EnvType::text, "the user's cache directory",
                                   "directory of the on-disk cache of compiled shaders"};

@@ -129,6 +129,14 @@ int DeviceImpl::create(const DeviceConfig& config, Device** out) {
     info.vram_bytes = vram;
     info.va_bits = d.va_bits_;
     info.vram_fd = d.vram_.get();
+    if (const auto directory = base::env_string(base::env::kCapture)) {
+        auto recorder = trace::Recorder::create(*directory, info.wave_size, info.va_bits);
+        if (recorder) {
+            d.shared_.recorder = std::move(*recorder);
+        } else {
+            KITE_LOG(error, "KITE_CAPTURE: {}", recorder.error().message);
+        }
+    }
     const std::string description = d.shared_.executor->description();
     copy_text(info.description, sizeof(info.description), description);
     const std::string identity =

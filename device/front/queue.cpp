@@ -14,19 +14,33 @@ Space::Space(Shared& shared, std::unique_ptr<mem::Window> window)
     : shared_(shared), window_(std::move(window)), programs_(*window_) {
     shared_.live.fetch_add(1);
     shared_.watchdog.add(this);
+    if (shared_.recorder != nullptr) {
+        trace_number_ = shared_.recorder->add_space();
+    }
 }
 
 Space::~Space() {
+    if (shared_.recorder != nullptr) {
+        shared_.recorder->remove_space(trace_number_);
+    }
     shared_.watchdog.remove(this);
     shared_.live.fetch_sub(1);
 }
 
 int Space::map(uint64_t va, uint64_t size, int fd, uint64_t offset, bool read_only) {
-    return window_->map(va, size, fd, offset, read_only);
+    const int r = window_->map(va, size, fd, offset, read_only);
+    if (r == 0 && shared_.recorder != nullptr) {
+        shared_.recorder->map(trace_number_, va, size, fd, offset, read_only);
+    }
+    return r;
 }
 
 int Space::unmap(uint64_t va, uint64_t size) {
-    return window_->unmap(va, size);
+    const int r = window_->unmap(va, size);
+    if (r == 0 && shared_.recorder != nullptr) {
+        shared_.recorder->unmap(trace_number_, va, size);
+    }
+    return r;
 }
 
 void* Space::host_pointer(uint64_t va) {
@@ -152,6 +166,16 @@ Status QueueImpl::run(const Submission& submission) {
     if (space_.dead() || kill_.load(std::memory_order_relaxed) != 0) {
         return Status::lost;
     }
+    if (shared_.recorder == nullptr) {
+        return execute(submission);
+    }
+    shared_.recorder->begin(space_.trace_number(), submission.ibs);
+    const Status status = execute(submission);
+    shared_.recorder->finish(space_.trace_number(), status);
+    return status;
+}
+
+Status QueueImpl::execute(const Submission& submission) {
     const uint64_t begin = now_ns();
     started_ns_.store(begin, std::memory_order_release);
     space_.enter();

@@ -12,6 +12,7 @@
 #include "device/front/processor.hpp"
 #include "device/front/watchdog.hpp"
 #include "device/mem/window.hpp"
+#include "device/trace/recorder.hpp"
 #include "kite_device/device.hpp"
 
 #include <condition_variable>
@@ -24,13 +25,14 @@ namespace kite::dev::front {
 
 /// Parts of the device that its contexts share.
 struct Shared {
-    std::shared_ptr<base::ThreadPool> pool;   ///< workers
-    std::unique_ptr<exec::Executor> executor; ///< makes routines
-    Counters counters;                        ///< totals
-    Watchdog watchdog;                        ///< hang detection
-    bool print_packets = false;               ///< KITE_DEV_DEBUG=packets
-    uint64_t hang_timeout_ns = 0;             ///< per submission
-    std::atomic<int> live{0};                 ///< spaces and queues alive
+    std::shared_ptr<base::ThreadPool> pool;    ///< workers
+    std::unique_ptr<exec::Executor> executor;  ///< makes routines
+    std::unique_ptr<trace::Recorder> recorder; ///< KITE_CAPTURE; null: nothing is recorded
+    Counters counters;                         ///< totals
+    Watchdog watchdog;                         ///< hang detection
+    bool print_packets = false;                ///< KITE_DEV_DEBUG=packets
+    uint64_t hang_timeout_ns = 0;              ///< per submission
+    std::atomic<int> live{0};                  ///< spaces and queues alive
 };
 
 /// A GPU address space and its context state.
@@ -44,6 +46,8 @@ public:
 
     /// Its memory.
     [[nodiscard]] mem::Window& window() { return *window_; }
+    /// Its number in the recording.
+    [[nodiscard]] uint32_t trace_number() const { return trace_number_; }
     /// Its programs.
     [[nodiscard]] ProgramCache& programs() { return programs_; }
     /// Records why the context died; the first call wins.
@@ -63,6 +67,7 @@ private:
 
     Shared& shared_;
     std::unique_ptr<mem::Window> window_;
+    uint32_t trace_number_ = 0;
     ProgramCache programs_;
     std::atomic<bool> dead_{false};
     std::mutex mutex_;
@@ -90,6 +95,7 @@ private:
     ~QueueImpl();
     void main();
     [[nodiscard]] Status run(const Submission& submission);
+    [[nodiscard]] Status execute(const Submission& submission);
     bool inspect(uint64_t now) override;
 
     static constexpr uint32_t kHang = 1, kDestroy = 2;

@@ -15,19 +15,24 @@ using namespace simd;
 
 constexpr unsigned kLargestBlock = kBlockPixels * kMaxSamples * 16;
 
+/// Rows of four to block order, or back: the same permutation undoes itself.
+template <class V>
+KITE_SIMD V swap_rows_and_block(V v) {
+    return __builtin_shufflevector(v, v, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+}
+
 /// Four rows of four 4-byte texels as a block.
 KITE_SIMD U16 load_rows(const std::byte* origin, uint64_t stride) {
     U16 rows;
     for (unsigned y = 0; y < 4; ++y) {
         __builtin_memcpy(reinterpret_cast<std::byte*>(&rows) + y * 16, origin + y * stride, 16);
     }
-    return __builtin_shuffle(rows, kLaneY * 4 + kLaneX);
+    return swap_rows_and_block(rows);
 }
 
 /// Stores the lanes of mask of such a block. @return false if this build can't mask stores
 KITE_SIMD bool store_rows(std::byte* origin, uint64_t stride, U16 block, uint32_t mask) {
-    constexpr I16 kRowOrder = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
-    const U16 rows = __builtin_shuffle(block, kRowOrder);
+    const U16 rows = swap_rows_and_block(block);
     if (mask == 0xffffu) {
         for (unsigned y = 0; y < 4; ++y) {
             __builtin_memcpy(origin + y * stride,
@@ -36,7 +41,7 @@ KITE_SIMD bool store_rows(std::byte* origin, uint64_t stride, U16 block, uint32_
         return true;
     }
 #if defined(__AVX2__)
-    const I16 wanted = __builtin_shuffle(lanes(mask), kRowOrder);
+    const I16 wanted = swap_rows_and_block(lanes(mask));
     for (unsigned y = 0; y < 4; ++y) {
         __m128i row;
         __m128i lane_mask;

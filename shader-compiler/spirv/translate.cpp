@@ -3,6 +3,7 @@
 // table.
 #include "shader-compiler/spirv/translate.hpp"
 
+#include "kite_hw/limits.hpp"
 #include "shader-compiler/ir/edit.hpp"
 #include "shader-compiler/spirv/prepass.hpp"
 #include "shader-compiler/spirv/translator.hpp"
@@ -67,8 +68,14 @@ Translator::Translator(const Module& module, const Options& options, ProgramFact
 
 std::unique_ptr<ir::Function> Translator::run() {
     f_->stage = facts_.stage = options_.stage;
+    uint64_t invocations = 1;
     for (size_t i = 0; i < 3; ++i) {
         f_->workgroup[i] = facts_.workgroup[i] = m_.local_size[i];
+        invocations *= std::min(m_.local_size[i], hw::limits::kMaxWorkgroupInvocations + 1);
+    }
+    if (options_.stage == hw::Stage::compute &&
+        (invocations == 0 || invocations > hw::limits::kMaxWorkgroupInvocations)) {
+        corrupt("a workgroup of this many invocations");
     }
     const auto has_mode = [&](spv::ExecutionMode mode) {
         return m_.modes.contains(static_cast<uint32_t>(mode));

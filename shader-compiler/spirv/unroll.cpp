@@ -13,7 +13,6 @@ namespace kite::cc::spirv {
 namespace {
 
 constexpr uint32_t kUnroll = 1;
-constexpr uint32_t kDontUnroll = 2;
 constexpr uint64_t kMaxTrips = 256;         // of one hinted loop
 constexpr uint64_t kMaxSilentTrips = 16;    // of a loop without a hint
 constexpr uint64_t kMaxGrowth = 64 * 1024;  // words of one unrolled nest

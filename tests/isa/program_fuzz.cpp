@@ -2,10 +2,12 @@
 // Hostile binaries: whatever the verifier accepts must run to an end in both executors.
 //
 // With clang this is a libFuzzer target whose input is a program binary; otherwise main() replays
-// the folders it is given, or runs `--random COUNT [SEED]` damaged random programs. Loops end at
-// their first round, because the kill flag is up. Success is not crashing.
+// the folders it is given, runs `--random COUNT [SEED]` damaged random programs, or writes seeds
+// with `--write FOLDER COUNT`. Loops end at their first round, because the kill flag is up. Success
+// is not crashing.
 #include "device/exec/cpu.hpp"
 #include "device/exec/executor.hpp"
+#include "tests/fuzz/replay_folders.hpp"
 #include "tests/isa/bench_state.hpp"
 #include "tests/isa/generator.hpp"
 
@@ -14,9 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -61,6 +61,16 @@ Bench& bench() {
     return b;
 }
 
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    bench().run(std::as_bytes(std::span(data, size)), size);
+    return 0;
+}
+
+#ifndef KITE_LIBFUZZER
+namespace {
+
 // Flips bits, copies instructions over others, and swaps some.
 void damage(std::vector<uint32_t>& words, std::mt19937_64& random) {
     constexpr size_t kHead = hw::ProgramHeader::kDwords;
@@ -92,12 +102,6 @@ void damage(std::vector<uint32_t>& words, std::mt19937_64& random) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    bench().run(std::as_bytes(std::span(data, size)), size);
-    return 0;
-}
-
-#ifndef KITE_LIBFUZZER
 int main(int argc, char** argv) {
     if (argc >= 3 && std::string_view(argv[1]) == "--random") {
         const uint64_t wanted = std::strtoull(argv[2], nullptr, 10);
@@ -118,16 +122,18 @@ int main(int argc, char** argv) {
                     static_cast<unsigned long long>(wanted));
         return accepted > 0 ? 0 : 1;
     }
-    unsigned count = 0;
-    for (int k = 1; k < argc; ++k) {
-        for (const auto& file : std::filesystem::directory_iterator(argv[k])) {
-            std::ifstream in(file.path(), std::ios::binary);
-            const std::vector<char> bytes((std::istreambuf_iterator<char>(in)), {});
-            LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-            ++count;
+    if (argc == 4 && std::string_view(argv[1]) == "--write") {
+        for (uint64_t s = 0; s < std::strtoull(argv[3], nullptr, 10); ++s) {
+            test::GeneratorConfig config;
+            config.stage = static_cast<hw::Stage>(s % 3);
+            config.size = 2 + static_cast<unsigned>(s % 9);
+            const auto words = test::Generator(s).program(config);
+            std::ofstream(argv[2] + ("/program-" + std::to_string(s)), std::ios::binary)
+                .write(reinterpret_cast<const char*>(words.data()),
+                       static_cast<std::streamsize>(words.size() * 4));
         }
+        return 0;
     }
-    std::printf("%u inputs\n", count);
-    return 0;
+    return kite::fuzz::replay_folders(argc, argv, LLVMFuzzerTestOneInput);
 }
 #endif

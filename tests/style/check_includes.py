@@ -55,7 +55,7 @@ def check_quoted(relative, layer, target):
         if not relative.startswith("runtime/kmd/embedded"):
             return "the device's header is for runtime/kmd/embedded alone"
         return None
-    is_test = pathlib.Path(relative).stem.endswith("_test")
+    is_test = pathlib.Path(relative).stem.endswith(("_test", "_fuzz"))
     if owner == "tests" and is_test:
         return None
     if owner not in ALLOWED[layer]:
