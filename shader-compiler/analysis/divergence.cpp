@@ -44,7 +44,8 @@ bool uniform_by_itself(const ir::Inst& i) {
 
 class Analysis {
 public:
-    Analysis(const ir::Function& f, Tree& tree) : f_(f), tree_(tree) {
+    Analysis(const ir::Function& f, Tree& tree)
+        : f_(f), tree_(tree), steps_(f, tree, result_.varying) {
         uint32_t values = 0;
         for (const auto& b : f.blocks) {
             values += static_cast<uint32_t>(b->insts.size());
@@ -101,9 +102,11 @@ private:
         if (i.op == ir::phi && joins_[i.block->id]) {
             return true;
         }
-        return std::any_of(i.operands.begin(), i.operands.end(), [&](const ir::Inst* o) {
-            return o != nullptr && differs_at(*o, i.block->id);
-        });
+        const bool mixed =
+            std::any_of(i.operands.begin(), i.operands.end(), [&](const ir::Inst* o) {
+                return o != nullptr && differs_at(*o, i.block->id);
+            });
+        return mixed && !steps_.evens_out(i);
     }
 
     // True if fewer lanes are here than arrive at the end of open construct `at` in the end.
@@ -191,6 +194,7 @@ private:
     const ir::Function& f_;
     Tree& tree_;
     Divergence result_;
+    LaneSteps steps_;
     std::vector<bool> joins_; // by block: phis merge what different lanes bring
     std::vector<Open> open_;
     bool changed_ = false;

@@ -8,6 +8,7 @@
 // tells. Pure; requires a renumbered function; cannot fail.
 #pragma once
 
+#include "shader-compiler/analysis/lane_steps.hpp"
 #include "shader-compiler/ir/ir.hpp"
 #include "shader-compiler/structure/tree.hpp"
 
@@ -15,9 +16,6 @@
 #include <vector>
 
 namespace kite::cc {
-
-/// Lanes of the widest wave.
-inline constexpr uint32_t kWidestWave = 16;
 
 /// Result of the analysis.
 struct Divergence {

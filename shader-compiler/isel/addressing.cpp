@@ -22,55 +22,6 @@ hw::SysVal sysval_of(const ir::Inst& v) {
 
 } // namespace
 
-// The difference between neighbouring lanes' values, modulo 2^32, if it is the same everywhere.
-std::optional<uint32_t> Selector::lane_step(const ir::Inst& v, unsigned depth) const {
-    if (constant_bits(v)) {
-        return 0;
-    }
-    const ir::Inst& root = *Values::part_of(v).root;
-    if (leaves_divergent_loop(tree_, root.block->id, block_) >= 0) {
-        return std::nullopt;
-    }
-    if (!divergence_.is_varying(root)) {
-        return 0;
-    }
-    if (!ir::is_hw(v.op) || depth == kMaxDepth || values_.masked(v)) {
-        return std::nullopt;
-    }
-    const hw::Op op = ir::hw_op(v.op);
-    if (op == hw::Op::sys) {
-        const hw::SysVal sv = sysval_of(v);
-        const bool row =
-            f_.workgroup[0] % kWidestWave == 0 || (f_.workgroup[1] == 1 && f_.workgroup[2] == 1);
-        const bool steps = sv == hw::SysVal::lane_id || sv == hw::SysVal::local_index ||
-                           (sv == hw::SysVal::local_x && row);
-        return steps ? std::optional(1u) : std::nullopt;
-    }
-    if (v.ty != hw::Type::u32 || v.operands.size() != 2) {
-        return std::nullopt;
-    }
-    const ir::Inst &a = *v.operands[0], &b = *v.operands[1];
-    const auto factor = constant_bits(b);
-    if (op == hw::Op::shl && factor) {
-        const auto step = lane_step(a, depth + 1);
-        return step ? std::optional(*step << (*factor & 31)) : std::nullopt;
-    }
-    if (op == hw::Op::imul && (factor || constant_bits(a))) {
-        const auto step = lane_step(factor ? a : b, depth + 1);
-        const auto by = static_cast<uint32_t>(factor ? *factor : *constant_bits(a));
-        return step ? std::optional(*step * by) : std::nullopt;
-    }
-    if (op != hw::Op::iadd && op != hw::Op::isub) {
-        return std::nullopt;
-    }
-    const auto x = lane_step(a, depth + 1);
-    const auto y = x ? lane_step(b, depth + 1) : std::nullopt;
-    if (!y) {
-        return std::nullopt;
-    }
-    return op == hw::Op::iadd ? *x + *y : *x - *y;
-}
-
 // The bound of a loop counter: from a constant, by a constant step, while below a constant.
 uint64_t Selector::counter_bound(const ir::Inst& phi) const {
     const ir::Block& header = *phi.block;
@@ -161,7 +112,8 @@ void Selector::memory(const mir::Inst& m, const ir::Inst* offset) {
                            file_of(m.src[1]) == hw::File::V && sub.space != hw::Space::scratch &&
                            !sub.vol && uniform(m.src[0]) && uniform(m.src[2]) &&
                            mir::operand_regs(out_, m, 0) <= kMaxConsecutive;
-    if (!candidate || lane_step(*offset, 0) != bytes || open_.size() >= hw::kMaxNesting - 1) {
+    if (!candidate || steps_.step(*offset, block_) != bytes ||
+        open_.size() >= hw::kMaxNesting - 1) {
         emit(m);
         return;
     }

@@ -21,7 +21,9 @@ namespace kite::cc {
 class Selector {
 public:
     Selector(const ir::Function& f, const Tree& tree, const Divergence& divergence)
-        : f_(f), tree_(tree), divergence_(divergence), values_(f, tree, divergence, out_) {}
+        : f_(f), tree_(tree), values_(f, tree, divergence, out_),
+          steps_(f, tree, divergence.varying,
+                 [this](const ir::Inst& v) { return values_.masked(v); }) {}
 
     /// Selects everything; false if constructs nest too deeply.
     bool run();
@@ -61,7 +63,6 @@ private:
     [[nodiscard]] hw::File file_of(mir::Operand o) const { return out_.vregs[o.reg].file; }
 
     // addressing.cpp
-    [[nodiscard]] std::optional<uint32_t> lane_step(const ir::Inst& v, unsigned depth) const;
     [[nodiscard]] uint64_t bound(const ir::Inst& v, unsigned depth) const;
     [[nodiscard]] uint64_t counter_bound(const ir::Inst& phi) const;
     void memory(const mir::Inst& m, const ir::Inst* offset);
@@ -96,9 +97,9 @@ private:
 
     const ir::Function& f_;
     const Tree& tree_;
-    const Divergence& divergence_;
     mir::Function out_;
     Values values_;
+    LaneSteps steps_; // of values that all lanes of a wave hold
     std::vector<Open> open_;
     std::vector<Scope> scopes_;
     std::vector<bool> inverted_; // by value: a comparison computed as its opposite

@@ -23,7 +23,7 @@ class Library;
 namespace kite::dev::exec::jit {
 
 /// Bump when generated code of an older build must not be reused.
-inline constexpr uint32_t kAbiVersion = 3;
+inline constexpr uint32_t kAbiVersion = 4;
 /// Zero bytes that out-of-bounds scalar loads read.
 inline constexpr unsigned kZeroBytes = 128;
 

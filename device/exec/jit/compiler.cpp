@@ -4,6 +4,7 @@
 #include "device/exec/cpu.hpp"
 #include "device/exec/jit/compiler.hpp"
 #include "device/exec/jit/guard.hpp"
+#include "device/exec/jit/lane_pass.hpp"
 
 #include "base/log.hpp"
 
@@ -23,10 +24,13 @@
 #include <llvm/TargetParser/Host.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
+#include <llvm/Transforms/Scalar/CorrelatedValuePropagation.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/GVN.h>
+#include <llvm/Transforms/Scalar/IndVarSimplify.h>
 #include <llvm/Transforms/Scalar/LICM.h>
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/LoopRotation.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Utils/Cloning.h>
@@ -72,6 +76,13 @@ std::unique_ptr<llvm::TargetMachine> machine_for(const Target& target) {
                                               llvm::CodeGenOptLevel::Default, true));
 }
 
+struct SimplifyLanes : llvm::PassInfoMixin<SimplifyLanes> {
+    static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager&) {
+        simplify_lanes(f);
+        return llvm::PreservedAnalyses::none();
+    }
+};
+
 void optimise(llvm::Function& function, llvm::TargetMachine& machine, bool big) {
     llvm::LoopAnalysisManager lam;
     llvm::FunctionAnalysisManager fam;
@@ -89,7 +100,16 @@ void optimise(llvm::Function& function, llvm::TargetMachine& machine, bool big) 
     passes.addPass(llvm::SimplifyCFGPass());
     passes.addPass(llvm::InstCombinePass());
     if (!big) {
-        passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()),
+        passes.addPass(SimplifyLanes());
+        passes.addPass(llvm::EarlyCSEPass(true));
+        // Ranges of counters and indices: most bounds checks of shared memory are decided here.
+        passes.addPass(llvm::CorrelatedValuePropagationPass());
+        passes.addPass(llvm::SimplifyCFGPass());
+        llvm::LoopPassManager loops;
+        loops.addPass(llvm::LoopRotatePass());
+        loops.addPass(llvm::LICMPass(llvm::LICMOptions()));
+        loops.addPass(llvm::IndVarSimplifyPass(/*WidenIndVars=*/false));
+        passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops),
                                                              /*UseMemorySSA=*/true));
         passes.addPass(llvm::GVNPass());
         passes.addPass(llvm::InstCombinePass());

@@ -331,6 +331,8 @@ bool Emitter::run(const char* name) {
     function_->addFnAttr("prefer-vector-width", width_ == 16 ? "512" : "256");
     function_->addFnAttr("min-legal-vector-width", width_ == 16 ? "512" : "256");
     function_->addFnAttr("no-builtins");
+    // Register pressure shows too late for the frame to be aligned to whole vectors.
+    function_->addFnAttr("stackrealign");
     function_->addFnAttr("warn-stack-size", std::to_string(kMaxFrameBytes)); // see compiler.cpp
     entry_ = block("entry");
     exit_ = block("exit");

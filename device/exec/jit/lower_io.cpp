@@ -3,6 +3,7 @@
 #include "device/exec/jit/emitter.hpp"
 
 #include "device/exec/system.hpp"
+#include "device/exec/worker_memory.hpp"
 
 #include <cstddef>
 
@@ -93,6 +94,10 @@ llvm::Value* Emitter::fragment_value(SysVal value) {
 llvm::Value* Emitter::compute_value(SysVal value) {
     const auto& size = program_.info.workgroup;
     Value* wave = entry_field(env_, offsetof(WaveEnv, subgroup), b_.getInt32Ty());
+    const llvm::APInt waves(32, wave_count(program_.info, width_));
+    llvm::cast<llvm::LoadInst>(wave)->setMetadata(
+        llvm::LLVMContext::MD_range,
+        llvm::MDBuilder(context_).createRange(llvm::APInt(32, 0), waves));
     const auto local = [&] {
         return b_.CreateAdd(splat(b_.CreateMul(wave, b_.getInt32(width_))), lane_ids_);
     };
