@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from . import run, tree
+from . import doctor_module, run, tree
 from .ui import build_dir, cache_dir
 
 NEEDED_GIB = 8
@@ -112,8 +112,10 @@ def _machine(report):
         report.note("no display; programs run under a private Xvfb")
 
 
-def cmd_doctor(_args):
+def cmd_doctor(args):
     """./kite doctor"""
+    if args.module or args.ko or args.kernel:
+        return doctor_module.diagnose(Report(), args.kernel, args.ko)
     report = Report()
     if sys.version_info < (3, 11):
         report.bad("Python 3.11", "use Debian 12 or newer")

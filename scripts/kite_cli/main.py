@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import bench, demo, doctor, enter, run, test, vm
+from . import bench, demo, doctor, enter, kernel, run, test, vm
 from .build import cmd_build
 from .ui import KiteError, say
 
@@ -57,9 +57,20 @@ def parser():
                      help="only for this kernel (6.12, 7.3, debug or a whole release)")
     sub = add("vm", vm.cmd_vm, "run CMD in a virtual machine with the eGPU on its PCIe port")
     vm.add_arguments(sub)
+    sub = add("kernel", kernel.cmd_kernel, "build a test kernel with KASAN, lockdep and KUnit for "
+              "./kite vm --kernel debug")
+    sub.add_argument("--debug", action="store_true", help="the one there is")
+    sub.add_argument("--version", default="6.12", metavar="V",
+                     help="from which of Debian's sources: 6.12 (default) or 7.3")
+    sub.add_argument("--jobs", type=int, metavar="N", help="compilers at once (all CPUs)")
     sub = add("shell", cmd_shell, "a shell, or CMD, inside the private Debian 13 tree")
     sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
-    add("doctor", doctor.cmd_doctor, "what this machine lacks, and how to mend it")
+    sub = add("doctor", doctor.cmd_doctor, "what this machine lacks, and how to mend it")
+    sub.add_argument("--module", action="store_true",
+                     help="instead: would kite.ko load into the running kernel, and if not, why?")
+    sub.add_argument("--kernel", metavar="V", help="into this installed kernel instead "
+                     "(6.12, 7.3, debug or a whole release)")
+    sub.add_argument("--ko", metavar="FILE", help="this module file (default: the built kite.ko)")
     return top
 
 
