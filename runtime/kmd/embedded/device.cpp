@@ -47,6 +47,7 @@ Result<dev::CreateFn> load_device() {
     bool ok = forced ? attempt(*forced)
                      : attempt(dir + "/libkite-device.so") ||
                            attempt(dir + "/../device/embed/libkite-device.so") ||
+                           attempt(dir + "/../../device/embed/libkite-device.so") ||
                            attempt(dir + "/../libkite-device.so");
     if (!ok)
         return base::fail(base::ErrorCode::initialization_failed,

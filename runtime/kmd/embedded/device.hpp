@@ -2,9 +2,10 @@
 // The embedded back end: the device library in this process, loaded on demand.
 //
 // libkite-device.so is looked for in KITE_DEVICE_LIBRARY, beside the library that contains this
-// code, then in ../device/embed/ of it (the build tree). It stays loaded for the life of the
-// process: its threads and code must not vanish under a running queue. Ownership: one dev::Device
-// and one address space per DeviceImpl. Threading: thread-safe. Failure: initialization_failed.
+// code, then in ../device/embed/ and ../../device/embed/ of it (the build tree). It stays loaded
+// for the life of the process: its threads and code must not vanish under a running queue.
+// Ownership: one dev::Device and one address space per DeviceImpl. Threading: thread-safe. Failure:
+// initialization_failed.
 #pragma once
 
 #include "runtime/kmd/embedded/queue.hpp"
