@@ -3,6 +3,7 @@
 //
 //   ./kite shell -- build/docs/examples/example_saxpy
 #include "kite/compute.hpp"
+
 #include "saxpy_spirv.hpp" // glslangValidator --vn saxpy_spirv: the shader as an array
 
 #include <cstdio>

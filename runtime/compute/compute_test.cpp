@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "forever_spirv.hpp"
 #include "kite/compute.hpp"
+
+#include "forever_spirv.hpp"
 #include "square_spirv.hpp"
 
 #include <cstdlib>
