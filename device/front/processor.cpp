@@ -89,10 +89,12 @@ std::optional<PacketFault> Processor::run(uint64_t address, uint32_t dwords, uns
             continue;
         }
         if (auto done = step(words); !done) {
-            const char* name = hw::name_of(hw::packet_id(words[0]));
+            const Packet id = hw::packet_id(words[0]);
+            const char* name = hw::name_of(id);
             fault = PacketFault{.address = reader.address(),
                                 .message = std::string(name != nullptr ? name : "packet") + ": " +
-                                           done.error().message};
+                                           done.error().message,
+                                .program = id == Packet::bind_program || id == Packet::prefetch};
             break;
         }
     }

@@ -41,6 +41,7 @@ struct ProcessorEnvironment {
 struct PacketFault {
     uint64_t address = 0; ///< of the packet
     std::string message;  ///< packet name and reason
+    bool program = false; ///< a shader binary was refused
 };
 
 /// Executes packets.

@@ -31,14 +31,15 @@ void advise_hole(std::byte* p, uint64_t size) {
 
 } // namespace
 
-base::Result<std::unique_ptr<Window>> Window::create(unsigned bits) {
+base::Result<std::unique_ptr<Window>> Window::create(unsigned bits, Holes holes) {
+    const int access = holes == Holes::zero ? kAccess : PROT_NONE;
     for (; bits >= kSmallestBits; --bits) {
         const uint64_t size = uint64_t{1} << bits;
-        void* p = mmap(nullptr, size + kGuard, kAccess, kHoleFlags, -1, 0);
+        void* p = mmap(nullptr, size + kGuard, access, kHoleFlags, -1, 0);
         if (p != MAP_FAILED) {
             auto* bytes = static_cast<std::byte*>(p);
             advise_hole(bytes, size + kGuard);
-            return std::unique_ptr<Window>(new Window(bytes, size));
+            return std::unique_ptr<Window>(new Window(bytes, size, holes));
         }
     }
     return base::fail(base::ErrorCode::out_of_host_memory,
@@ -46,31 +47,31 @@ base::Result<std::unique_ptr<Window>> Window::create(unsigned bits) {
 }
 
 Window::~Window() {
-    munmap(base_, mask_ + 1 + kGuard);
+    munmap(base_, span_bytes());
 }
 
 bool Window::valid_range(uint64_t va, uint64_t size) const {
     return size != 0 && va % kPage == 0 && size % kPage == 0 && contains(va, size);
 }
 
-void Window::forget(uint64_t va, uint64_t size) {
+void Window::forget(Ranges& ranges, uint64_t va, uint64_t size) {
     const uint64_t end = va + size;
-    auto it = mapped_.upper_bound(va);
-    if (it != mapped_.begin()) {
+    auto it = ranges.upper_bound(va);
+    if (it != ranges.begin()) {
         --it;
     }
-    while (it != mapped_.end() && it->first < end) {
+    while (it != ranges.end() && it->first < end) {
         const uint64_t old_start = it->first, old_end = it->second;
         if (old_end <= va) {
             ++it;
             continue;
         }
-        it = mapped_.erase(it);
+        it = ranges.erase(it);
         if (old_start < va) {
-            mapped_.emplace(old_start, va);
+            ranges.emplace(old_start, va);
         }
         if (old_end > end) {
-            it = mapped_.emplace(end, old_end).first;
+            it = ranges.emplace(end, old_end).first;
         }
     }
 }
@@ -87,13 +88,26 @@ int Window::map(uint64_t va, uint64_t size, int fd, uint64_t offset, bool read_o
         return -EINVAL;
     }
     const std::lock_guard lock(mutex_);
-    const int share = read_only ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
-    if (mmap(base_ + va, size, kAccess, share | MAP_FIXED, fd, static_cast<off_t>(offset)) ==
+    const bool copy = read_only && holes_ == Holes::zero;
+    const int share = copy ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
+    const int access = read_only && !copy ? PROT_READ : kAccess;
+    if (mmap(base_ + va, size, access, share | MAP_FIXED, fd, static_cast<off_t>(offset)) ==
         MAP_FAILED) {
         return -errno;
     }
-    forget(va, size);
+    forget(zero_, va, size);
+    forget(mapped_, va, size);
     mapped_.emplace(va, va + size);
+    return 0;
+}
+
+int Window::make_hole(uint64_t va, uint64_t size, int protection) {
+    if (mmap(base_ + va, size, protection, kHoleFlags | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        return -errno;
+    }
+    advise_hole(base_ + va, size);
+    forget(zero_, va, size);
+    forget(mapped_, va, size);
     return 0;
 }
 
@@ -102,17 +116,46 @@ int Window::unmap(uint64_t va, uint64_t size) {
         return -EINVAL;
     }
     const std::lock_guard lock(mutex_);
-    if (mmap(base_ + va, size, kAccess, kHoleFlags | MAP_FIXED, -1, 0) == MAP_FAILED) {
-        return -errno;
+    return make_hole(va, size, holes_ == Holes::zero ? kAccess : PROT_NONE);
+}
+
+int Window::map_zero(uint64_t va, uint64_t size) {
+    if (!valid_range(va, size)) {
+        return -EINVAL;
     }
-    advise_hole(base_ + va, size);
-    forget(va, size);
-    return 0;
+    const std::lock_guard lock(mutex_);
+    const int result = make_hole(va, size, kAccess);
+    if (result == 0 && holes_ == Holes::fault) {
+        zero_.emplace(va, va + size);
+    }
+    return result;
+}
+
+bool Window::drown() noexcept {
+    drowned_.store(true, std::memory_order_release);
+    return mmap(base_, span_bytes(), kAccess, kHoleFlags | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+uint64_t Window::span_bytes() const {
+    return mask_ + 1 + kGuard;
 }
 
 void Window::discard_strays() {
     const std::lock_guard lock(mutex_);
-    const uint64_t end = mask_ + 1 + kGuard;
+    if (drowned_.load(std::memory_order_acquire)) {
+        madvise(base_, span_bytes(), MADV_DONTNEED);
+        return;
+    }
+    if (holes_ == Holes::fault) {
+        unsigned left = kHolesPerDiscard;
+        for (auto it = zero_.lower_bound(cursor_); left > 0 && it != zero_.end(); ++it, --left) {
+            madvise(base_ + it->first, it->second - it->first, MADV_DONTNEED);
+            cursor_ = it->second;
+        }
+        cursor_ = left > 0 ? 0 : cursor_;
+        return;
+    }
+    const uint64_t end = span_bytes();
     uint64_t at = cursor_;
     for (unsigned i = 0; i < kHolesPerDiscard && at < end; ++i) {
         // Step over the mapping that holds `at`, then clear up to the next one.
@@ -130,7 +173,7 @@ void Window::discard_strays() {
 
 size_t Window::mapped_ranges() {
     const std::lock_guard lock(mutex_);
-    return mapped_.size();
+    return mapped_.size() + zero_.size();
 }
 
 base::Result<int> create_vram(uint64_t size_bytes) {

@@ -8,13 +8,16 @@
 // are never PROT_NONE here, because the embedded device lives in an application's process, where a
 // SIGSEGV handler of ours would collide with the application's; a stray GPU access must not fault.
 // What lands in holes is thrown away by discard_strays(). Read-only ranges are private copies: GPU
-// writes to them vanish. Thread-safe: GPU work may run while ranges are mapped and unmapped.
-// Failure is a negative errno. A file that another process truncates while mapped raises SIGBUS;
-// map() only checks the size it has at that moment.
+// writes to them vanish. The device process owns its signals, so there (Holes::fault) holes have no
+// access, read-only ranges are really read-only, and a stray access raises SIGSEGV, whose handler
+// may call drown(). Thread-safe: GPU work may run while ranges are mapped and unmapped. Failure is
+// a negative errno. A file that another process truncates while mapped raises SIGBUS; map() only
+// checks the size it has at that moment.
 #pragma once
 
 #include "base/result.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -23,11 +26,18 @@
 
 namespace kite::dev::mem {
 
+/// What an access to an address without a mapping does.
+enum class Holes : uint8_t {
+    zero, ///< reads give 0, writes vanish
+    fault ///< SIGSEGV
+};
+
 /// One GPU address space in host memory.
 class Window {
 public:
     /// Reserves a window of 2^bits bytes or the largest smaller one that fits (at least 2^32).
-    [[nodiscard]] static base::Result<std::unique_ptr<Window>> create(unsigned bits);
+    [[nodiscard]] static base::Result<std::unique_ptr<Window>> create(unsigned bits,
+                                                                      Holes holes = Holes::zero);
     ~Window();
     Window(const Window&) = delete;
     Window& operator=(const Window&) = delete;
@@ -48,22 +58,37 @@ public:
     int map(uint64_t va, uint64_t size, int fd, uint64_t offset, bool read_only);
     /// Makes [va, va + size) a hole. @return 0 or -errno.
     int unmap(uint64_t va, uint64_t size);
+    /// Makes [va, va + size) read 0 and swallow writes, whatever holes do elsewhere. @return 0 or
+    /// -errno.
+    int map_zero(uint64_t va, uint64_t size);
     /// Frees memory that stray writes took in holes. Cheap when there is none; visits a bounded
     /// number of holes per call.
     void discard_strays();
+    /// Forgets every mapping for good: the whole window reads 0 and swallows writes from now on,
+    /// and what was mapped is out of reach. Async-signal-safe. False if the system refuses.
+    bool drown() noexcept;
+    /// Bytes behind base() that belong to the window, guard included.
+    [[nodiscard]] uint64_t span_bytes() const;
     /// Mapped ranges now (neighbours count separately).
     [[nodiscard]] size_t mapped_ranges();
 
 private:
-    Window(std::byte* base, uint64_t size) : base_(base), mask_(size - 1) {}
+    using Ranges = std::map<uint64_t, uint64_t>; // start -> end, disjoint
+
+    Window(std::byte* base, uint64_t size, Holes holes)
+        : base_(base), mask_(size - 1), holes_(holes) {}
     [[nodiscard]] bool valid_range(uint64_t va, uint64_t size) const;
-    void forget(uint64_t va, uint64_t size);
+    [[nodiscard]] int make_hole(uint64_t va, uint64_t size, int protection);
+    static void forget(Ranges& ranges, uint64_t va, uint64_t size);
 
     std::byte* base_;
     uint64_t mask_;
+    Holes holes_;
+    std::atomic<bool> drowned_{false};
     std::mutex mutex_;
-    std::map<uint64_t, uint64_t> mapped_; // start -> end, disjoint
-    uint64_t cursor_ = 0;                 // where the next discard_strays goes on
+    Ranges mapped_;
+    Ranges zero_;         // Holes::fault: made by map_zero
+    uint64_t cursor_ = 0; // where the next discard_strays goes on
 };
 
 /// The device's memory: an anonymous file whose pages appear when touched. Owned by the caller (a

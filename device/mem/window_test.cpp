@@ -2,9 +2,11 @@
 #include "device/mem/window.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
@@ -99,6 +101,57 @@ TEST_F(WindowTest, IntervalsFollowAModel) {
             ASSERT_EQ(byte(p * 4096u), model[p]) << i << " " << p;
         }
     }
+}
+
+// True if reading (or writing) the byte raises SIGSEGV.
+bool faults(std::byte* at, bool write) {
+    const pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        auto* byte = reinterpret_cast<volatile uint8_t*>(at);
+        if (write) {
+            *byte = 1;
+        }
+        _exit(*byte & 0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST(FaultingWindow, HolesAndReadOnlyRangesFaultUntilDrowned) {
+    auto window = *Window::create(32, Holes::fault);
+    const int fd = *create_vram(1 << 20);
+    EXPECT_TRUE(faults(window->at(0x5000), false));
+    ASSERT_EQ(window->map(0x1000, 0x1000, fd, 0, false), 0);
+    ASSERT_EQ(window->map(0x2000, 0x1000, fd, 0, true), 0);
+    ASSERT_EQ(window->map_zero(0x3000, 0x1000), 0);
+    *window->at(0x1000) = std::byte{7};
+    EXPECT_EQ(*window->at(0x2000), std::byte{7});
+    EXPECT_FALSE(faults(window->at(0x1000), true));
+    EXPECT_FALSE(faults(window->at(0x2000), false));
+    EXPECT_TRUE(faults(window->at(0x2000), true));
+    *window->at(0x3000) = std::byte{9};
+    window->discard_strays();
+    EXPECT_EQ(*window->at(0x3000), std::byte{0});
+    EXPECT_EQ(*window->at(0x1000), std::byte{1}); // the child's write: shared
+    EXPECT_EQ(window->mapped_ranges(), 3u);
+    ASSERT_EQ(window->unmap(0x1000, 0x3000), 0);
+    EXPECT_TRUE(faults(window->at(0x1000), false));
+    EXPECT_TRUE(faults(window->at(0x3000), false));
+    EXPECT_EQ(window->mapped_ranges(), 0u);
+
+    ASSERT_EQ(window->map(0x1000, 0x1000, fd, 0, false), 0);
+    ASSERT_TRUE(window->drown());
+    EXPECT_EQ(*window->at(0x1000), std::byte{0});
+    *window->at(0x1000) = std::byte{3}; // does not reach the file
+    EXPECT_EQ(*(window->at(0x1000) + 0xffffffff), std::byte{0});
+    window->discard_strays();
+    EXPECT_EQ(*window->at(0x1000), std::byte{0});
+    uint8_t first = 0;
+    ASSERT_EQ(pread(fd, &first, 1, 0), 1);
+    EXPECT_EQ(first, 1);
+    close(fd);
 }
 
 } // namespace
