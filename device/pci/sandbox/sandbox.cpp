@@ -168,7 +168,7 @@ std::vector<sock_filter> make_filter() {
     f.push_back(statement(kReturn, SECCOMP_RET_ALLOW));
     f.push_back(refuse(EPERM));
     // prlimit64() reads limits.
-    f.push_back(jump(kEqual, static_cast<uint32_t>(SYS_prlimit64), 0, 6));
+    f.push_back(jump(kEqual, static_cast<uint32_t>(SYS_prlimit64), 0, 5));
     f.push_back(statement(kLoad, argument_low(2)));
     f.push_back(jump(kEqual, 0, 0, 3));
     f.push_back(statement(kLoad, argument_low(2) + 4));
