@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "kite_hw/assemble.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -71,7 +72,7 @@ void TestGpu::completed(void* user, uint64_t cookie, Status status) {
 }
 
 Status TestGpu::run(const Stream& stream) {
-    std::memcpy(at<uint32_t>(kPackets), stream.words.data(), stream.words.size() * 4);
+    std::ranges::copy(stream.words, at<uint32_t>(kPackets));
     return run_at(kPackets, static_cast<uint32_t>(stream.words.size()));
 }
 

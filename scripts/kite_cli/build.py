@@ -11,12 +11,28 @@ from .ui import REPO, KiteError, build_dir, locked, log_dir, run_logged, say
 
 STAMP = ".kite-tree"
 
+# Builds besides the ordinary one: name: (compilers, meson options). Clang, because it has the
+# fuzzing engine and the race detector that understands our threads; one build serves
+# `./kite test --sanitize address` and `./kite fuzz`.
+CLANG = {"CC": "ccache clang-19", "CXX": "ccache clang++-19"}
+FLAVOURS = {
+    "": ({}, ["--buildtype=debugoptimized"]),
+    "address": (CLANG, ["-Doptimization=1", "-Ddebug=false", "-Db_sanitize=address,undefined",
+                        "-Db_lundef=false", "-Dfuzzing=true",
+                        "-Dcpp_args=-fsanitize=fuzzer-no-link -gline-tables-only",
+                        "-Dc_args=-fsanitize=fuzzer-no-link -gline-tables-only",
+                        "-Dcpp_link_args=-fsanitize=address,undefined"]),
+    "thread": (CLANG, ["-Doptimization=1", "-Ddebug=false", "-Db_sanitize=thread",
+                       "-Db_lundef=false", "-Dcpp_args=-gline-tables-only"]),
+}
+
 
 def _where():
     return "native" if tree.native_host() else tree.key()
 
 
-def _configure(folder):
+def _configure(folder, flavour):
+    compilers, options = FLAVOURS[flavour]
     stamp = folder / STAMP
     if (folder / "build.ninja").exists():
         if not stamp.exists() or stamp.read_text() == _where():
@@ -24,7 +40,8 @@ def _configure(folder):
         say(f"{folder.name}/ was made with another tree; making it anew")
         shutil.rmtree(folder)
     say("configuring")
-    command, env = enter.wrap(["meson", "setup", str(folder), str(REPO), "--buildtype=debugoptimized"])
+    command, env = enter.wrap(["meson", "setup", str(folder), str(REPO), *options])
+    env.update(compilers)
     try:
         run_logged("meson setup", command, log_dir() / "setup.log", env=env, cwd=REPO)
         stamp.write_text(_where())
@@ -38,13 +55,13 @@ def _progress(line):
     return f"{match[1]} of {match[2]}: {match[3]}" if match else None
 
 
-def build(*targets):
-    """Bring the build up to date, or only the named targets; returns the build folder."""
+def build(*targets, flavour=""):
+    """Bring a build up to date, or only the named targets of it; returns the build folder."""
     if not (REPO / "meson.build").exists():
         raise KiteError("no meson.build here: this checkout is not complete")
-    folder = build_dir()
+    folder = build_dir(flavour)
     with locked(log_dir() / "build.lock", "waiting for another ./kite that builds here"):
-        _configure(folder)
+        _configure(folder, flavour)
         command, env = enter.wrap(["ninja", "-C", str(folder), *targets])
         seconds = run_logged("the build", command, log_dir() / "build.log", echo=_progress,
                              env=env, cwd=REPO, every_seconds=5.0)

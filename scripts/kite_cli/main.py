@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import bench, demo, doctor, enter, kernel, run, test, vm
+from . import bench, demo, doctor, enter, fuzz, kernel, run, test, vm
 from .build import cmd_build
 from .ui import KiteError, say
 
@@ -43,6 +43,10 @@ def parser():
     sub.add_argument("--peer", **peers)
     sub = add("test", test.cmd_test, "build and run all tests, or those with NAME in their name")
     sub.add_argument("names", nargs="*", metavar="NAME")
+    sub.add_argument("--sanitize", choices=("address", "thread"), help="a build of its own with "
+                     "AddressSanitizer and UBSan, or ThreadSanitizer")
+    sub = add("fuzz", fuzz.cmd_fuzz, "feed a parser damaged inputs below ASan and UBSan")
+    fuzz.add_arguments(sub)
     sub = add("run", run.cmd_run, "run CMD with Kite as the only Vulkan driver; without a display "
               "it gets a private X server")
     sub.add_argument("--peer", **peers)

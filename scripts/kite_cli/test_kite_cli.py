@@ -8,7 +8,7 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from kite_cli import bench_report, enter, main, run, test, tree, ui  # noqa: E402
+from kite_cli import bench_report, enter, fuzz, main, run, test, tree, ui  # noqa: E402
 
 GTEST_OUTPUT = """\
 [ RUN      ] Bits.Align
@@ -50,6 +50,22 @@ class TallyTest(unittest.TestCase):
         tally.add({"name": "y", "result": "SKIP", "stdout": "SKIP: no lavapipe\n"})
         self.assertEqual((tally.passed, tally.failed), (1, []))
         self.assertEqual(tally.skipped, [("y", "no lavapipe")])
+
+
+class FuzzTest(unittest.TestCase):
+    """What ./kite fuzz says."""
+
+    def test_summary(self):
+        """The last figures count, and nothing is no crash."""
+        output = ("#2 INITED cov: 10 ft: 20 corp: 1/1b\n#9 NEW cov: 14 ft: 29 corp: 3/9b lim: 4\n"
+                  "stat::number_of_executed_units: 345\n")
+        self.assertEqual(fuzz.summary(output), "345 inputs executed, 14 edges, 3 inputs kept")
+        self.assertEqual(fuzz.summary(""), "0 inputs executed, 0 edges, 0 inputs kept")
+
+    def test_targets_have_seeds(self):
+        """Every target has a corpus, and the other way round."""
+        corpus = ui.REPO / "tests" / "fuzz" / "corpus"
+        self.assertEqual(sorted(fuzz.TARGETS), sorted(path.name for path in corpus.iterdir()))
 
 
 class BenchTest(unittest.TestCase):

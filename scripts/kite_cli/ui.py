@@ -46,9 +46,10 @@ def log_dir():
     return path
 
 
-def build_dir():
-    """Where ./kite builds; KITE_BUILD_DIR overrides the checkout's build/."""
-    return pathlib.Path(os.environ.get("KITE_BUILD_DIR") or REPO / "build").absolute()
+def build_dir(flavour=""):
+    """Where ./kite builds; KITE_BUILD_DIR overrides the checkout's build/. A flavour adds -NAME."""
+    base = pathlib.Path(os.environ.get("KITE_BUILD_DIR") or REPO / "build").absolute()
+    return base.with_name(f"{base.name}-{flavour}") if flavour else base
 
 
 @contextlib.contextmanager
