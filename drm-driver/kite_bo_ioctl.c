@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ioctls on buffers: BO_CREATE, BO_MMAP_OFFSET, BO_INFO, BO_MADVISE; dumb buffers.
+ */
+#include <linux/string.h>
+
+#include <drm/drm_gem.h>
+#include <drm/drm_mode.h>
+
+#include "kite_bo.h"
+#include "kite_vm.h"
+#include "uapi/kite_drm.h"
+
+#define KITE_BO_FLAGS (DRM_KITE_BO_VRAM | DRM_KITE_BO_SYSTEM | DRM_KITE_BO_CPU_VISIBLE)
+
+/* Make a buffer and a handle; the handle owns it. */
+static int kite_bo_create_handle(struct drm_file *file, struct kite_device *kdev,
+				 const struct kite_bo_args *args, u32 *handle)
+{
+	struct kite_bo *bo = kite_bo_create(kdev, args);
+	int ret;
+
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+	ret = drm_gem_handle_create(file, &bo->ttm.base, handle);
+	drm_gem_object_put(&bo->ttm.base);
+	return ret;
+}
+
+/** kite_ioctl_bo_create() - DRM_IOCTL_KITE_BO_CREATE */
+int kite_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct kite_device *kdev = to_kite_device(drm);
+	struct drm_kite_bo_create *args = data;
+	struct kite_bo_args bo = { .flags = args->flags };
+	struct kite_vm *vm = NULL;
+	u64 limit;
+	int ret;
+
+	if (args->pad || (args->flags & ~KITE_BO_FLAGS) ||
+	    !(args->flags & (DRM_KITE_BO_VRAM | DRM_KITE_BO_SYSTEM)) || !args->size ||
+	    args->size > U64_MAX - PAGE_SIZE)
+		return -EINVAL;
+	/* What can never fit is told at once, and by its kind. */
+	bo.size = PAGE_ALIGN(args->size);
+	limit = kdev->vram.size - KITE_VRAM_CARVEOUT;
+	if ((args->flags & DRM_KITE_BO_CPU_VISIBLE) && kdev->vram.visible < kdev->vram.size)
+		limit = kdev->vram.visible - KITE_VRAM_CARVEOUT;
+	if (!(args->flags & DRM_KITE_BO_SYSTEM) && bo.size > limit)
+		return -ENOSPC;
+	if ((args->flags & DRM_KITE_BO_SYSTEM) && bo.size > kdev->system_size &&
+	    (!(args->flags & DRM_KITE_BO_VRAM) || bo.size > limit))
+		return -ENOMEM;
+
+	if (args->exclusive_vm_id) {
+		vm = kite_vm_lookup(file, args->exclusive_vm_id);
+		if (!vm)
+			return -ENOENT;
+		bo.exclusive_root = drm_gpuvm_resv_obj(&vm->base);
+	}
+	ret = kite_bo_create_handle(file, kdev, &bo, &args->handle);
+	if (!ret)
+		args->size = bo.size;
+	if (vm)
+		kite_vm_put(vm);
+	return ret;
+}
+
+/** kite_bo_dumb_create() - DRM_IOCTL_MODE_CREATE_DUMB */
+int kite_bo_dumb_create(struct drm_file *file, struct drm_device *drm,
+			struct drm_mode_create_dumb *args)
+{
+	struct kite_bo_args bo = {
+		.flags = DRM_KITE_BO_VRAM | DRM_KITE_BO_SYSTEM | DRM_KITE_BO_CPU_VISIBLE,
+	};
+	u64 pitch = DIV_ROUND_UP_ULL((u64)args->width * args->bpp, 8);
+
+	if (args->flags)
+		return -EINVAL;
+	pitch = ALIGN(pitch, 64);
+	if (pitch > U32_MAX)
+		return -EINVAL;
+	bo.size = PAGE_ALIGN(pitch * args->height);
+	if (!bo.size)
+		return -EINVAL;
+	if (bo.size > to_kite_device(drm)->system_size)
+		return -ENOMEM;
+	args->pitch = (u32)pitch;
+	args->size = bo.size;
+	return kite_bo_create_handle(file, to_kite_device(drm), &bo, &args->handle);
+}
+
+/** kite_ioctl_bo_mmap_offset() - DRM_IOCTL_KITE_BO_MMAP_OFFSET */
+int kite_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_kite_bo_mmap_offset *args = data;
+	struct drm_gem_object *obj;
+	int ret = 0;
+
+	if (args->flags)
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+	/* The exporter's own mmap is the way to imported memory. */
+	if (kite_compat_is_imported(obj))
+		ret = -EINVAL;
+	else
+		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
+	drm_gem_object_put(obj);
+	return ret;
+}
+
+/** kite_ioctl_bo_info() - DRM_IOCTL_KITE_BO_INFO */
+int kite_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_kite_bo_info *args = data;
+	struct drm_gem_object *obj;
+	struct kite_bo *bo;
+	int ret;
+
+	if (args->flags & ~DRM_KITE_BO_SET_LABEL)
+		return -EINVAL;
+	if ((args->flags & DRM_KITE_BO_SET_LABEL) &&
+	    strnlen(args->label, sizeof(args->label)) == sizeof(args->label))
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+	bo = to_kite_bo(obj);
+	ret = dma_resv_lock_interruptible(obj->resv, NULL);
+	if (ret)
+		goto out;
+	if (args->flags & DRM_KITE_BO_SET_LABEL) {
+		strscpy_pad(bo->label, args->label, sizeof(bo->label));
+	} else {
+		args->size = obj->size;
+		args->create_flags = bo->flags;
+		args->placement = 0;
+		if (bo->mem_type != KITE_PL_NONE)
+			args->placement = bo->mem_type == TTM_PL_VRAM ? DRM_KITE_BO_VRAM :
+									DRM_KITE_BO_SYSTEM;
+		memcpy(args->label, bo->label, sizeof(args->label));
+	}
+	dma_resv_unlock(obj->resv);
+out:
+	drm_gem_object_put(obj);
+	return ret;
+}
+
+/** kite_ioctl_bo_madvise() - DRM_IOCTL_KITE_BO_MADVISE */
+int kite_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_kite_bo_madvise *args = data;
+	struct drm_gem_object *obj;
+	struct kite_bo *bo;
+	int ret;
+
+	if (args->pad || args->advice > DRM_KITE_MADVISE_DONTNEED)
+		return -EINVAL;
+	obj = drm_gem_object_lookup(file, args->handle);
+	if (!obj)
+		return -ENOENT;
+	bo = to_kite_bo(obj);
+	ret = dma_resv_lock_interruptible(obj->resv, NULL);
+	if (ret)
+		goto out;
+	/* Memory of other devices is not ours to drop. */
+	if (kite_compat_is_imported(obj)) {
+		ret = args->advice ? -EINVAL : 0;
+		args->retained = 1;
+	} else {
+		args->retained = !bo->purged;
+		WRITE_ONCE(bo->advice, args->advice);
+		if (args->advice == DRM_KITE_MADVISE_WILLNEED)
+			bo->purged = false;
+	}
+	dma_resv_unlock(obj->resv);
+out:
+	drm_gem_object_put(obj);
+	return ret;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System sleep and PCI errors.
+ */
+#include "kite_pm.h"
+
+#include <drm/ttm/ttm_resource.h>
+
+#include "kite_device.h"
+#include "kite_vm.h"
+
+/* Jobs are let finish before a sleep; one that hangs is killed by its own timeout first. */
+#define KITE_IDLE_GRACE_MS 5000
+
+static bool kite_rings_idle(struct kite_device *kdev)
+{
+	bool idle = true;
+	u32 i;
+
+	for (i = 0; i < kdev->nr_rings; i++) {
+		spin_lock_irq(&kdev->rings[i].lock);
+		idle &= list_empty(&kdev->rings[i].fences);
+		spin_unlock_irq(&kdev->rings[i].lock);
+	}
+	return idle;
+}
+
+static int kite_wait_idle(struct kite_device *kdev)
+{
+	unsigned long end = jiffies +
+			    msecs_to_jiffies(kite_job_timeout_ms + KITE_IDLE_GRACE_MS);
+
+	while (!kite_rings_idle(kdev)) {
+		if (time_after(jiffies, end))
+			return -EBUSY;
+		msleep(20);
+	}
+	return 0;
+}
+
+static void kite_scheds_stop(struct kite_device *kdev, bool stop)
+{
+	u32 i;
+
+	for (i = 0; i < kdev->nr_rings; i++) {
+		if (stop)
+			drm_sched_wqueue_stop(&kdev->rings[i].sched);
+		else
+			drm_sched_wqueue_start(&kdev->rings[i].sched);
+	}
+}
+
+static int kite_pm_suspend(struct device *dev)
+{
+	struct kite_device *kdev = pci_get_drvdata(to_pci_dev(dev));
+	int ret;
+
+	if (!kdev || kite_device_error(kdev))
+		return 0;
+	/* Copies out of VRAM are jobs, so schedulers run until it is empty. */
+	ret = ttm_resource_manager_evict_all(&kdev->ttm, &kdev->vram.man);
+	if (ret) {
+		drm_err(&kdev->drm, "cannot empty VRAM before sleeping: %d\n", ret);
+		return ret;
+	}
+	kite_scheds_stop(kdev, true);
+	ret = kite_wait_idle(kdev);
+	if (ret) {
+		kite_scheds_stop(kdev, false);
+		return ret;
+	}
+	atomic_cmpxchg(&kdev->state, KITE_DEVICE_OK, KITE_DEVICE_SUSPENDED);
+	kite_irq_disable(kdev);
+	kite_rings_stop(kdev);
+	return 0;
+}
+
+static int kite_pm_resume(struct device *dev)
+{
+	struct kite_device *kdev = pci_get_drvdata(to_pci_dev(dev));
+	struct kite_vm *vm;
+	int ret;
+
+	if (!kdev || kite_device_error(kdev))
+		return 0;
+	/* Cables are pulled while machines sleep. */
+	ret = kite_device_present(kdev) ? kite_device_hw_reset(kdev) : -ENODEV;
+	if (!ret)
+		ret = kite_device_start(kdev);
+	if (ret) {
+		drm_err(&kdev->drm, "device did not come back from sleep: %d\n", ret);
+		kite_device_lost(kdev, ret == -ENODEV ? KITE_DEVICE_GONE : KITE_DEVICE_DEAD);
+		kite_scheds_stop(kdev, false);
+		return 0;
+	}
+	atomic_cmpxchg(&kdev->state, KITE_DEVICE_SUSPENDED, KITE_DEVICE_OK);
+	mutex_lock(&kdev->vms_lock);
+	list_for_each_entry(vm, &kdev->vms, link) {
+		if (!kref_get_unless_zero(&vm->ref))
+			continue;
+		if (!kite_vm_error(vm) && kite_vm_resume(vm))
+			drm_err(&kdev->drm, "context %u did not come back from sleep\n",
+				vm->context);
+		kite_vm_put(vm);
+	}
+	mutex_unlock(&kdev->vms_lock);
+	kite_scheds_stop(kdev, false);
+	return 0;
+}
+
+const struct dev_pm_ops kite_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(kite_pm_suspend, kite_pm_resume)
+};
+
+static pci_ers_result_t kite_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct kite_device *kdev = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	/* What was in flight cannot be trusted: everybody starts anew, after a rebind. */
+	kite_device_lost(kdev, KITE_DEVICE_GONE);
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+const struct pci_error_handlers kite_pci_errors = {
+	.error_detected = kite_error_detected,
+};
