@@ -31,7 +31,7 @@ def build(kernel):
                 "builds this module"):
         # Inside the tree the headers lie at their usual place.
         headers = f"/usr/src/{kernel.headers.name}" if kernel.in_root else str(kernel.headers)
-        command, env = enter.wrap(["make", "-C", str(SOURCE), f"KDIR={headers}", f"O={target}",
+        command, env = enter.wrap(["make", "-C", str(SOURCE), f"KDIR={headers}", f"DEST={target}",
                                    f"-j{len(os.sched_getaffinity(0))}"])
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CFLAGS", "LDFLAGS", "ARCH"):
             env.pop(name, None)
