@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/pci/vfio/server.hpp"
 
+#include "base/log.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -51,6 +53,9 @@ base::Result<void> Server::handle(Message message) {
     }
     Reply reply;
     const int error = dispatch(message, reply);
+    KITE_LOG(debug, "request {} of {} bytes, {} descriptors, flags {:#x}: errno {}, {} bytes",
+             request.command, request.size, message.fds.size(), request.flags, error,
+             reply.data.size());
     if (!ready_) {
         return fail(ErrorCode::corrupt, "the first message is no acceptable version request");
     }
@@ -183,10 +188,10 @@ int Server::region_info(const Message& message, Reply& reply) {
     if (mapped) {
         out.flags |= kRegionMmap | kRegionCaps;
         out.argsz += static_cast<uint32_t>(sizeof(SparseMmap));
-        out.cap_offset = room >= out.argsz ? static_cast<uint32_t>(sizeof(RegionInfo)) : 0;
+        out.cap_offset = static_cast<uint32_t>(sizeof(RegionInfo));
     }
     put(reply.data, out);
-    if (out.cap_offset != 0) {
+    if (mapped && room >= out.argsz) {
         put(reply.data, SparseMmap{.id = kCapSparseMmap,
                                    .version = 1,
                                    .next = 0,
