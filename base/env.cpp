@@ -11,10 +11,10 @@ namespace kite::base {
 namespace {
 
 constexpr const EnvVar* kTable[] = {
-    &env::kCacheDir,      &env::kCapture,  &env::kCaptureMb, &env::kCcDebug,
-    &env::kDeviceLibrary, &env::kDevDebug, &env::kExec,      &env::kHangTimeoutMs,
-    &env::kJitDebug,      &env::kLog,      &env::kLogFile,   &env::kNoCache,
-    &env::kNumThreads,    &env::kRtDebug,  &env::kVramMb,    &env::kWaveSize,
+    &env::kCacheDir, &env::kCapture,  &env::kCaptureMb,     &env::kCcDebug,    &env::kDeviceLibrary,
+    &env::kDevDebug, &env::kExec,     &env::kHangTimeoutMs, &env::kJitDebug,   &env::kKmd,
+    &env::kLog,      &env::kLogFile,  &env::kNoCache,       &env::kNumThreads, &env::kRtDebug,
+    &env::kVramMb,   &env::kWaveSize,
 };
 
 } // namespace

@@ -58,6 +58,10 @@ inline constexpr EnvVar kRtDebug{"KITE_RT_DEBUG", EnvType::list, "nothing",
 /// Device debugging.
 inline constexpr EnvVar kDevDebug{"KITE_DEV_DEBUG", EnvType::list, "nothing",
                                   "device debugging: packets (print every packet)"};
+/// Kernel back end.
+inline constexpr EnvVar kKmd{"KITE_KMD", EnvType::text, "auto",
+                             "kernel back end: drm (kite render nodes), embedded (the device in "
+                             "this process) or auto (drm where there is a node)"};
 /// Device library.
 inline constexpr EnvVar kDeviceLibrary{"KITE_DEVICE_LIBRARY", EnvType::text, "beside the driver",
                                        "path of the device library the embedded back end loads"};

@@ -12,7 +12,7 @@ namespace kite::rt {
 namespace {
 
 VkResult open_device(Device& d) {
-    auto kmd = kmd::open();
+    auto kmd = kmd::open(d.physical->facts);
     if (!kmd) {
         KITE_LOG(error, "cannot open the GPU: {}", kmd.error().message);
         return VK_ERROR_INITIALIZATION_FAILED;
@@ -22,7 +22,7 @@ VkResult open_device(Device& d) {
     d.heap = std::make_unique<GpuHeap>(*d.kmd, *d.va);
     auto q = d.kmd->create_queue();
     auto t = d.kmd->create_timeline(0);
-    auto q2 = d.kmd->create_queue();
+    auto q2 = d.kmd->create_queue(kmd::QueueClass::graphics);
     auto t2 = d.kmd->create_timeline(0);
     if (!q || !t || !q2 || !t2)
         return VK_ERROR_INITIALIZATION_FAILED;
@@ -32,6 +32,12 @@ VkResult open_device(Device& d) {
     d.side_queue = std::move(*q2);
     d.side_timeline = std::move(*t2);
     return VK_SUCCESS;
+}
+
+uint64_t now_of(clockid_t clock) {
+    timespec ts{};
+    clock_gettime(clock, &ts);
+    return static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
 }
 
 void collect_features(const VkDeviceCreateInfo& info, VkPhysicalDeviceFeatures& out) {
@@ -47,10 +53,7 @@ void collect_features(const VkDeviceCreateInfo& info, VkPhysicalDeviceFeatures& 
 uint64_t deadline_after(uint64_t timeout_ns) {
     if (timeout_ns == 0)
         return 0;
-    timespec ts{};
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    uint64_t now =
-        static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
+    uint64_t now = now_of(CLOCK_MONOTONIC);
     return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 }
 
@@ -147,23 +150,28 @@ void GetDeviceGroupPeerMemoryFeatures(VkDevice, uint32_t, uint32_t, uint32_t,
 VkResult GetCalibratedTimestampsKHR(VkDevice device, uint32_t count,
                                     const VkCalibratedTimestampInfoKHR* infos, uint64_t* stamps,
                                     uint64_t* deviation) {
+    auto* d = Device::from(device);
+    auto pair = d->kmd->clocks();
+    if (!pair)
+        return d->report(pair.error());
+    // The raw clock has no place in the pair: it is read after it, the time between is uncertain.
+    uint64_t raw = now_of(CLOCK_MONOTONIC_RAW);
+    uint64_t late = now_of(CLOCK_MONOTONIC) - pair->cpu_ns;
+    *deviation = pair->deviation_ns;
     for (uint32_t i = 0; i < count; ++i) {
-        timespec ts{};
         switch (infos[i].timeDomain) {
         case VK_TIME_DOMAIN_DEVICE_KHR:
-            stamps[i] = Device::from(device)->kmd->timestamp();
-            continue;
+            stamps[i] = pair->device_ns;
+            break;
         case VK_TIME_DOMAIN_CLOCK_MONOTONIC_RAW_KHR:
-            clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+            stamps[i] = raw;
+            *deviation = pair->deviation_ns + late;
             break;
         default:
-            clock_gettime(CLOCK_MONOTONIC, &ts);
+            stamps[i] = pair->cpu_ns;
             break;
         }
-        stamps[i] =
-            static_cast<uint64_t>(ts.tv_sec) * 1000000000u + static_cast<uint64_t>(ts.tv_nsec);
     }
-    *deviation = 1000;
     return VK_SUCCESS;
 }
 

@@ -20,15 +20,46 @@ void mix(uint8_t* uuid, const void* data, size_t size) {
 }
 
 void describe(PhysicalDevice& p) {
-    p.name = "Kite eGPU (embedded, " + p.facts.description + ")";
+    bool drm = p.facts.backend == "drm";
+    p.name = "Kite eGPU (" + std::string(drm ? "" : "embedded, ") + p.facts.description + ")";
     if (p.name.size() >= VK_MAX_PHYSICAL_DEVICE_NAME_SIZE)
         p.name.resize(VK_MAX_PHYSICAL_DEVICE_NAME_SIZE - 1);
     mix(p.device_uuid, "kite-device", 11);
+    if (p.facts.pci) {
+        const kmd::PciAddress& a = *p.facts.pci;
+        const uint32_t address[4] = {a.domain, a.bus, a.device, a.function};
+        mix(p.device_uuid, address, sizeof(address));
+    }
     mix(p.driver_uuid, "kite-driver", 11);
     mix(p.driver_uuid, p.facts.code_uuid, 16);
     std::memcpy(p.cache_uuid, p.driver_uuid, 16);
     const char* cc = cc::compiler_version();
     mix(p.cache_uuid, cc, std::strlen(cc));
+}
+
+void add_memory_type(PhysicalDevice& p, MemoryType type, VkMemoryPropertyFlags flags,
+                     uint32_t heap) {
+    p.memory_types.push_back(type);
+    p.memory.memoryTypes[p.memory.memoryTypeCount++] = {flags, heap};
+}
+
+/// VRAM, with its part that the host can't map apart, then system memory where the back end has it.
+void list_memory(PhysicalDevice& p) {
+    constexpr VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+    constexpr VkMemoryPropertyFlags visible =
+        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+    constexpr VkMemoryPropertyFlags cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+    const kmd::DeviceFacts& f = p.facts;
+    p.memory.memoryHeaps[p.memory.memoryHeapCount++] = {f.vram_bytes,
+                                                        VK_MEMORY_HEAP_DEVICE_LOCAL_BIT};
+    if (f.vram_visible_bytes < f.vram_bytes)
+        add_memory_type(p, {kmd::Placement::vram, false}, local, 0);
+    add_memory_type(p, {kmd::Placement::vram, true}, local | visible | (f.vram_cached ? cached : 0),
+                    0);
+    if (f.system_bytes == 0)
+        return;
+    p.memory.memoryHeaps[p.memory.memoryHeapCount++] = {f.system_bytes, 0};
+    add_memory_type(p, {kmd::Placement::system, true}, visible | cached, 1);
 }
 
 } // namespace
@@ -66,11 +97,15 @@ VkResult CreateInstance(const VkInstanceCreateInfo* info, const VkAllocationCall
     inst->api_version = v == 0 ? VK_API_VERSION_1_0 : v;
     for (uint32_t i = 0; i < info->enabledExtensionCount; ++i)
         inst->extensions.add(info->ppEnabledExtensionNames[i]);
-    inst->physical.instance = inst;
-    if (auto facts = kmd::probe()) {
-        inst->physical.facts = *facts;
-        inst->has_device = true;
-        describe(inst->physical);
+    if (auto all = kmd::enumerate()) {
+        for (kmd::DeviceFacts& facts : *all) {
+            auto p = std::make_unique<PhysicalDevice>();
+            p->instance = inst;
+            p->facts = std::move(facts);
+            describe(*p);
+            list_memory(*p);
+            inst->physical.push_back(std::move(p));
+        }
     }
     *out = inst->handle();
     return VK_SUCCESS;
@@ -86,8 +121,8 @@ void DestroyInstance(VkInstance instance, const VkAllocationCallbacks*) {
 VkResult EnumeratePhysicalDevices(VkInstance instance, uint32_t* count, VkPhysicalDevice* out) {
     auto* inst = Instance::from(instance);
     OutArray<VkPhysicalDevice> a(count, out);
-    if (inst->has_device)
-        a.push(inst->physical.handle());
+    for (auto& p : inst->physical)
+        a.push(p->handle());
     return a.result();
 }
 
@@ -95,11 +130,11 @@ VkResult EnumeratePhysicalDeviceGroups(VkInstance instance, uint32_t* count,
                                        VkPhysicalDeviceGroupProperties* out) {
     auto* inst = Instance::from(instance);
     OutArray<VkPhysicalDeviceGroupProperties> a(count, out);
-    if (inst->has_device) {
+    for (auto& p : inst->physical) {
         if (auto* g = a.next()) {
             g->physicalDeviceCount = 1;
             std::memset(g->physicalDevices, 0, sizeof(g->physicalDevices));
-            g->physicalDevices[0] = inst->physical.handle();
+            g->physicalDevices[0] = p->handle();
             g->subsetAllocation = VK_FALSE;
         }
     }

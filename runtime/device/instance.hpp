@@ -2,9 +2,9 @@
 // VkInstance and VkPhysicalDevice: what is known without opening the device.
 //
 // Creating an instance starts no threads and loads no library: every Vulkan application opens every
-// installed driver. There is exactly one physical device, part of the instance, described by
-// kmd::probe(). Ownership: the application owns the instance; the physical device lives in it.
-// Threading: immutable after creation.
+// installed driver. The physical devices are those of kmd::enumerate(): every kite render node, or
+// the embedded device. Ownership: the application owns the instance, which owns its physical
+// devices. Threading: immutable after creation.
 #pragma once
 
 #include "runtime/device/extensions.hpp"
@@ -20,14 +20,24 @@ inline constexpr uint32_t kDriverVersion = VK_MAKE_API_VERSION(0, 0, 1, 0);
 
 struct Instance;
 
-/// The one GPU.
+/// What a memory type stands for.
+struct MemoryType {
+    kmd::Placement placement = kmd::Placement::vram; ///< where
+    bool host_visible = true;                        ///< can be mapped
+};
+
+/// A GPU.
 struct PhysicalDevice : Dispatchable<PhysicalDevice, VkPhysicalDevice> {
-    Instance* instance = nullptr; ///< owner
-    kmd::DeviceFacts facts;       ///< from probe()
-    std::string name;             ///< deviceName
-    uint8_t device_uuid[16] = {}; ///< deviceUUID
-    uint8_t driver_uuid[16] = {}; ///< driverUUID
-    uint8_t cache_uuid[16] = {};  ///< pipelineCacheUUID
+    Instance* instance = nullptr;              ///< owner
+    kmd::DeviceFacts facts;                    ///< from enumerate()
+    std::vector<MemoryType> memory_types;      ///< by memory type index
+    VkPhysicalDeviceMemoryProperties memory{}; ///< the same as Vulkan shows it
+    std::string name;                          ///< deviceName
+    uint8_t device_uuid[16] = {};              ///< deviceUUID
+    uint8_t driver_uuid[16] = {};              ///< driverUUID
+    uint8_t cache_uuid[16] = {};               ///< pipelineCacheUUID
+    /// memoryTypeBits with all types.
+    [[nodiscard]] uint32_t memory_type_bits() const { return (1u << memory_types.size()) - 1; }
 };
 
 /// The instance.
@@ -35,8 +45,7 @@ struct Instance : Dispatchable<Instance, VkInstance> {
     HostAlloc alloc;          ///< pAllocator of vkCreateInstance
     uint32_t api_version = 0; ///< requested, VK_API_VERSION_1_0 when absent
     ExtensionSet extensions;  ///< enabled
-    PhysicalDevice physical;  ///< valid if has_device
-    bool has_device = false;  ///< probe() succeeded
+    std::vector<std::unique_ptr<PhysicalDevice>> physical; ///< in the order of enumerate()
 };
 
 } // namespace kite::rt

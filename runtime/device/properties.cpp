@@ -394,15 +394,7 @@ void GetPhysicalDeviceQueueFamilyProperties2(VkPhysicalDevice physical, uint32_t
 
 void GetPhysicalDeviceMemoryProperties(VkPhysicalDevice physical,
                                        VkPhysicalDeviceMemoryProperties* out) {
-    *out = {};
-    out->memoryTypeCount = 1;
-    out->memoryTypes[0] = {
-        VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-            VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
-        0};
-    out->memoryHeapCount = 1;
-    out->memoryHeaps[0] = {PhysicalDevice::from(physical)->facts.vram_bytes,
-                           VK_MEMORY_HEAP_DEVICE_LOCAL_BIT};
+    *out = PhysicalDevice::from(physical)->memory;
 }
 
 void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical,
@@ -413,8 +405,10 @@ void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical,
     if (budget) {
         for (uint32_t i = 0; i < VK_MAX_MEMORY_HEAPS; ++i)
             budget->heapBudget[i] = budget->heapUsage[i] = 0;
-        budget->heapBudget[0] = out->memoryProperties.memoryHeaps[0].size;
-        budget->heapUsage[0] = process_memory_used();
+        for (uint32_t i = 0; i < out->memoryProperties.memoryHeapCount; ++i) {
+            budget->heapBudget[i] = out->memoryProperties.memoryHeaps[i].size;
+            budget->heapUsage[i] = process_memory_used(i);
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 
 namespace kite::rt {
 namespace {
-std::atomic<uint64_t> g_used{0};
+std::atomic<uint64_t> g_used[VK_MAX_MEMORY_HEAPS];
 } // namespace
 
-uint64_t process_memory_used() {
-    return g_used;
+uint64_t process_memory_used(uint32_t heap) {
+    return g_used[heap];
 }
 
 namespace vk {
@@ -15,7 +15,12 @@ namespace vk {
 VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info,
                         const VkAllocationCallbacks* callbacks, VkDeviceMemory* out) {
     auto* d = Device::from(device);
-    if (info->memoryTypeIndex != 0 || info->allocationSize > d->physical->facts.vram_bytes)
+    const PhysicalDevice& p = *d->physical;
+    if (info->memoryTypeIndex >= p.memory_types.size())
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    const MemoryType& type = p.memory_types[info->memoryTypeIndex];
+    uint32_t heap = p.memory.memoryTypes[info->memoryTypeIndex].heapIndex;
+    if (info->allocationSize > p.memory.memoryHeaps[heap].size)
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     if (d->memory_objects >= 16384)
         return VK_ERROR_TOO_MANY_OBJECTS;
@@ -24,14 +29,16 @@ VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info,
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     uint64_t size = info->allocationSize ? info->allocationSize : 1;
     auto bound = GpuHeap::make_bound(
-        *d->kmd, *d->va, {.size_bytes = size, .host_visible = true, .exportable = false});
+        *d->kmd, *d->va,
+        {.size_bytes = size, .host_visible = type.host_visible, .placement = type.placement});
     if (!bound) {
         d->drop(callbacks, m);
         return d->report(bound.error());
     }
     m->bound = std::move(*bound);
     m->size_bytes = size;
-    g_used += m->bound.size_bytes;
+    m->heap = heap;
+    g_used[heap] += m->bound.size_bytes;
     ++d->memory_objects;
     *out = m->handle();
     return VK_SUCCESS;
@@ -42,7 +49,7 @@ void FreeMemory(VkDevice device, VkDeviceMemory memory, const VkAllocationCallba
     auto* m = DeviceMemory::from(memory);
     if (!m)
         return;
-    g_used -= m->bound.size_bytes;
+    g_used[m->heap] -= m->bound.size_bytes;
     --d->memory_objects;
     GpuHeap::drop_bound(*d->kmd, *d->va, m->bound);
     d->drop(callbacks, m);

@@ -23,9 +23,9 @@ hw::BufferDescriptor describe_buffer(const Buffer* b, uint64_t offset, uint64_t 
     return {.address = b->address + offset, .size_bytes = static_cast<uint32_t>(n)};
 }
 
-VkMemoryRequirements buffer_requirements(uint64_t size) {
+VkMemoryRequirements buffer_requirements(const Device& d, uint64_t size) {
     // A multiple of the alignment, so that neighbours never share a cache line.
-    return {(size + 63) / 64 * 64, 64, 1};
+    return {(size + 63) / 64 * 64, 64, d.physical->memory_type_bits()};
 }
 
 namespace vk {
@@ -48,19 +48,21 @@ void DestroyBuffer(VkDevice device, VkBuffer buffer, const VkAllocationCallbacks
     Device::from(device)->drop(callbacks, Buffer::from(buffer));
 }
 
-void GetBufferMemoryRequirements(VkDevice, VkBuffer buffer, VkMemoryRequirements* out) {
-    *out = buffer_requirements(Buffer::from(buffer)->size_bytes);
+void GetBufferMemoryRequirements(VkDevice device, VkBuffer buffer, VkMemoryRequirements* out) {
+    *out = buffer_requirements(*Device::from(device), Buffer::from(buffer)->size_bytes);
 }
 
-void GetBufferMemoryRequirements2(VkDevice, const VkBufferMemoryRequirementsInfo2* info,
+void GetBufferMemoryRequirements2(VkDevice device, const VkBufferMemoryRequirementsInfo2* info,
                                   VkMemoryRequirements2* out) {
-    out->memoryRequirements = buffer_requirements(Buffer::from(info->buffer)->size_bytes);
+    out->memoryRequirements =
+        buffer_requirements(*Device::from(device), Buffer::from(info->buffer)->size_bytes);
     fill_dedicated(out->pNext);
 }
 
-void GetDeviceBufferMemoryRequirements(VkDevice, const VkDeviceBufferMemoryRequirements* info,
+void GetDeviceBufferMemoryRequirements(VkDevice device,
+                                       const VkDeviceBufferMemoryRequirements* info,
                                        VkMemoryRequirements2* out) {
-    out->memoryRequirements = buffer_requirements(info->pCreateInfo->size);
+    out->memoryRequirements = buffer_requirements(*Device::from(device), info->pCreateInfo->size);
     fill_dedicated(out->pNext);
 }
 

@@ -32,6 +32,6 @@ struct BufferView : Object<BufferView, VkBufferView> {
                                                    uint64_t range);
 
 /// Requirements of a buffer of this size.
-[[nodiscard]] VkMemoryRequirements buffer_requirements(uint64_t size);
+[[nodiscard]] VkMemoryRequirements buffer_requirements(const Device& d, uint64_t size);
 
 } // namespace kite::rt

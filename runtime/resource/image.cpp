@@ -62,8 +62,9 @@ void init_from(Image& im, const VkImageCreateInfo& info) {
         im.compute_layout();
 }
 
-void fill_requirements(const Image& im, VkMemoryRequirements2* out) {
-    out->memoryRequirements = {(im.size_bytes + 4095) / 4096 * 4096, 4096, 1};
+void fill_requirements(VkDevice device, const Image& im, VkMemoryRequirements2* out) {
+    out->memoryRequirements = {(im.size_bytes + 4095) / 4096 * 4096, 4096,
+                               Device::from(device)->physical->memory_type_bits()};
     if (auto* d = find_mut<VkMemoryDedicatedRequirements>(
             out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS)) {
         d->prefersDedicatedAllocation = VK_FALSE;
@@ -187,22 +188,22 @@ void DestroyImage(VkDevice device, VkImage image, const VkAllocationCallbacks* c
     Device::from(device)->drop(callbacks, Image::from(image));
 }
 
-void GetImageMemoryRequirements2(VkDevice, const VkImageMemoryRequirementsInfo2* info,
+void GetImageMemoryRequirements2(VkDevice device, const VkImageMemoryRequirementsInfo2* info,
                                  VkMemoryRequirements2* out) {
-    fill_requirements(*Image::from(info->image), out);
+    fill_requirements(device, *Image::from(info->image), out);
 }
 
-void GetImageMemoryRequirements(VkDevice, VkImage image, VkMemoryRequirements* out) {
+void GetImageMemoryRequirements(VkDevice device, VkImage image, VkMemoryRequirements* out) {
     VkMemoryRequirements2 r{VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, nullptr, {}};
-    fill_requirements(*Image::from(image), &r);
+    fill_requirements(device, *Image::from(image), &r);
     *out = r.memoryRequirements;
 }
 
-void GetDeviceImageMemoryRequirements(VkDevice, const VkDeviceImageMemoryRequirements* info,
+void GetDeviceImageMemoryRequirements(VkDevice device, const VkDeviceImageMemoryRequirements* info,
                                       VkMemoryRequirements2* out) {
     Image im;
     init_from(im, *info->pCreateInfo);
-    fill_requirements(im, out);
+    fill_requirements(device, im, out);
 }
 
 void GetImageSparseMemoryRequirements(VkDevice, VkImage, uint32_t* count,

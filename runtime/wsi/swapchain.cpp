@@ -44,12 +44,15 @@ VkResult Swapchain::make_image(const VkSwapchainCreateInfoKHR& ci) {
     im.compute_layout();
     auto b = GpuHeap::make_bound(
         *device->kmd, *device->va,
-        {.size_bytes = im.size_bytes, .host_visible = true, .exportable = true});
+        {.size_bytes = im.size_bytes, .exportable = true, .placement = kmd::Placement::system});
     if (!b)
         return device->report(b.error());
     si->bound = std::move(*b);
     im.address = si->bound.address;
-    auto fd = si->bound.bo->export_fd();
+    // Window systems take memfds; dma-bufs can't stand in for them, the target copies instead.
+    kmd::Result<int> fd = -1;
+    if (!device->kmd->facts().dma_buf)
+        fd = si->bound.bo->export_fd();
     TargetImage t;
     t.fd = fd ? *fd : -1;
     t.host = si->bound.host;
@@ -58,7 +61,7 @@ VkResult Swapchain::make_image(const VkSwapchainCreateInfoKHR& ci) {
     t.extent = ci.imageExtent;
     t.alpha = ci.compositeAlpha == VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR;
     VkResult r = target_->attach(t);
-    if (fd)
+    if (fd && *fd >= 0)
         close(*fd);
     images.push_back(std::move(si));
     return r;

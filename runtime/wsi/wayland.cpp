@@ -10,6 +10,8 @@
 
 #include <cstring>
 #include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <wayland-client.h>
 
 namespace kite::rt {
@@ -46,7 +48,13 @@ public:
     VkResult attach(const TargetImage& im) override {
         auto b = std::make_unique<BufferState>();
         b->image = im;
-        wl_shm_pool* pool = wl_shm_create_pool(shm_, im.fd, static_cast<int32_t>(im.size_bytes));
+        int own = im.fd >= 0 ? -1 : b->make_copy();
+        if (im.fd < 0 && own < 0)
+            return VK_ERROR_OUT_OF_HOST_MEMORY;
+        wl_shm_pool* pool =
+            wl_shm_create_pool(shm_, own >= 0 ? own : im.fd, static_cast<int32_t>(im.size_bytes));
+        if (own >= 0)
+            close(own);
         b->buffer = wl_shm_pool_create_buffer(
             pool, 0, static_cast<int32_t>(im.extent.width), static_cast<int32_t>(im.extent.height),
             static_cast<int32_t>(im.pitch),
@@ -60,6 +68,8 @@ public:
     }
     VkResult show(uint32_t index) override {
         BufferState& b = *buffers_[index];
+        if (b.copy)
+            std::memcpy(b.copy, b.image.host, b.image.size_bytes);
         b.busy = b.reported = true;
         wl_surface_attach(surface_, b.buffer, 0, 0);
         if (wl_surface_get_version(surface_) >= 4)
@@ -102,6 +112,29 @@ private:
         wl_buffer* buffer = nullptr;
         bool busy = false;     ///< the compositor has it
         bool reported = false; ///< the swapchain thinks it is busy
+        void* copy = nullptr;  ///< images without a descriptor are copied here first
+        BufferState() = default;
+        ~BufferState() {
+            if (copy)
+                munmap(copy, image.size_bytes);
+        }
+        BufferState(const BufferState&) = delete;
+        BufferState& operator=(const BufferState&) = delete;
+        /// Memory of its own. @return its fd, or -1
+        int make_copy() {
+            int fd = memfd_create("kite-present", MFD_CLOEXEC);
+            if (fd < 0)
+                return -1;
+            void* p = MAP_FAILED;
+            if (ftruncate(fd, static_cast<off_t>(image.size_bytes)) == 0)
+                p = mmap(nullptr, image.size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+            if (p == MAP_FAILED) {
+                close(fd);
+                return -1;
+            }
+            copy = p;
+            return fd;
+        }
     };
     static void global(void* data, wl_registry* registry, uint32_t name, const char* interface,
                        uint32_t) {

@@ -55,6 +55,10 @@ def check_quoted(relative, layer, target):
         if not relative.startswith("runtime/kmd/embedded"):
             return "the device's header is for runtime/kmd/embedded alone"
         return None
+    if owner == "drm-driver" and layer == "runtime":
+        if not relative.startswith("runtime/kmd/drm") or parts[1] != "uapi":
+            return "the kernel's interface is for runtime/kmd/drm alone"
+        return None
     is_test = pathlib.Path(relative).stem.endswith(("_test", "_fuzz"))
     if owner == "tests" and is_test:
         return None

@@ -111,6 +111,7 @@ Result<std::unique_ptr<Device>> DeviceImpl::open() {
     d->facts_.description = info.description;
     d->facts_.wave_size = info.wave_size;
     d->facts_.vram_bytes = info.vram_bytes;
+    d->facts_.vram_visible_bytes = info.vram_bytes;
     d->facts_.va_start = 0x10000;
     d->facts_.va_end = (uint64_t{1} << info.va_bits) - (uint64_t{2} << 20);
     std::memcpy(d->facts_.code_uuid, info.code_uuid, 16);
@@ -178,7 +179,7 @@ Result<void> DeviceImpl::unbind(uint64_t va, uint64_t size) {
     return {};
 }
 
-Result<std::unique_ptr<Queue>> DeviceImpl::create_queue() {
+Result<std::unique_ptr<Queue>> DeviceImpl::create_queue(QueueClass) {
     auto q = std::make_unique<QueueImpl>(hub_);
     if (auto r = q->start(*device_, space_); !r)
         return std::unexpected(r.error());
@@ -193,15 +194,13 @@ Result<void> DeviceImpl::wait(const WaitSet& set, uint64_t deadline_ns) {
     return hub_->wait(set, deadline_ns);
 }
 
-uint64_t DeviceImpl::timestamp() {
-    return device_->timestamp();
+Result<ClockPair> DeviceImpl::clocks() {
+    // The device counts CLOCK_MONOTONIC: both clocks are one.
+    uint64_t now = device_->timestamp();
+    return ClockPair{now, now, 0};
 }
 
-} // namespace kite::rt::kmd::embedded
-
-namespace kite::rt::kmd {
-
-Result<DeviceFacts> probe() {
+DeviceFacts probe() {
     DeviceFacts f;
     f.backend = "embedded";
     __builtin_cpu_init();
@@ -217,6 +216,7 @@ Result<DeviceFacts> probe() {
     long pages = sysconf(_SC_PHYS_PAGES);
     f.vram_bytes = pages > 0 ? static_cast<uint64_t>(pages) * 4096 / 4 * 3 / (2u << 20) * (2u << 20)
                              : uint64_t{1} << 30;
+    f.vram_visible_bytes = f.vram_bytes;
     // Build id of this library stands in for the code; refined by the device's own identity when it
     // is opened.
     const char* stamp = __DATE__ __TIME__;
@@ -229,8 +229,4 @@ Result<DeviceFacts> probe() {
     return f;
 }
 
-Result<std::unique_ptr<Device>> open() {
-    return embedded::DeviceImpl::open();
-}
-
-} // namespace kite::rt::kmd
+} // namespace kite::rt::kmd::embedded

@@ -39,6 +39,9 @@ private:
     void* host_ = nullptr;
 };
 
+/// Facts without loading the device library.
+[[nodiscard]] DeviceFacts probe();
+
 /// The device.
 class DeviceImpl final : public Device {
 public:
@@ -53,10 +56,10 @@ public:
     Result<std::unique_ptr<Bo>> import_bo(int fd, uint64_t size_bytes) override;
     Result<void> bind(uint64_t va, Bo& bo, uint64_t offset, uint64_t size) override;
     Result<void> unbind(uint64_t va, uint64_t size) override;
-    Result<std::unique_ptr<Queue>> create_queue() override;
+    Result<std::unique_ptr<Queue>> create_queue(QueueClass engine) override;
     Result<std::unique_ptr<Timeline>> create_timeline(uint64_t initial) override;
     Result<void> wait(const WaitSet& set, uint64_t deadline_ns) override;
-    uint64_t timestamp() override;
+    Result<ClockPair> clocks() override;
 
 private:
     DeviceFacts facts_;
