@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -28,6 +29,15 @@ def binary():
     return build_dir() / BINARY
 
 
+def listening(path):
+    """True once somebody listens on that socket; a bound one may refuse connections still."""
+    for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[-1] == str(path) and int(fields[3], 16) & 0x10000:
+            return True
+    return False
+
+
 class DeviceProcess:
     """kite-device listening on a socket; QEMU connects to it."""
 
@@ -48,7 +58,7 @@ class DeviceProcess:
             self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL,
                                             stdout=sink, stderr=sink, start_new_session=True)
         end = time.monotonic() + 30
-        while not os.path.exists(socket):
+        while not listening(socket):
             if self.process.poll() is not None or time.monotonic() > end:
                 self.kill()
                 raise KiteError("kite-device did not start", log=log)

@@ -21,9 +21,9 @@ from kite_cli.ui import REPO, KiteError, build_dir, kill_group, log_dir
 
 from . import device, initramfs, kernels, kvm
 from .agent_link import AgentLink
-from .qmp import Qmp
+from .qmp import Qmp, QmpError
 
-PORT = "rp1"  # the root port the eGPU's cable goes to
+PORT_SLOT = 0x10  # PCI slot of the first eight root ports
 SPLAT = re.compile(r"BUG:|Oops|WARNING:|KASAN:|KCSAN:|UBSAN:|INFO: task|possible circular locking|"
                    r"suspicious RCU usage|general protection fault|Kernel panic|"
                    r"refcount_t:|list_(?:add|del) corruption|sleeping function called|"
@@ -47,6 +47,7 @@ class Settings:
     extra: str | None = None      # a display device of QEMU's own: see EXTRA_DEVICES
     out: pathlib.Path | None = None     # folder shared with the guest, writable
     serial: pathlib.Path | None = None  # where the serial log goes
+    ports: int = 4                # root ports: how often an eGPU can be plugged in, see plug()
     append: str = ""              # more words for the kernel command line
     module_parameters: tuple = ()
     env: dict = dataclasses.field(default_factory=dict)
@@ -57,6 +58,19 @@ def splats(text):
     return [line for line in text.splitlines() if SPLAT.search(line) and not HARMLESS.search(line)]
 
 
+def cpu_seconds(group):
+    """CPU time that a process group has used, all threads."""
+    ticks = 0
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except (OSError, IndexError):
+            continue
+        if int(fields[2]) == group:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Machine:
     """One guest; boot(), then plug(), run(), unplug() as often as wanted."""
 
@@ -64,12 +78,14 @@ class Machine:
         self.settings = settings or Settings()
         self.kernel = kernels.find(self.settings.kernel)
         self.accel = None
-        self.device = None
+        self.device = None   # the one plugged last
+        self.devices = {}    # port -> those plugged now
         self.boot_seconds = None
+        self.boot_cpu_seconds = None
         self._process = None
         self._qmp = None
         self._agent = None
-        self._plugs = 0
+        self._used_ports = 0
         self._folder = None
         name = f"vm-{self.kernel.name}-{os.getpid()}"
         self.serial = self.settings.serial or log_dir() / f"{name}.serial.log"
@@ -110,6 +126,7 @@ class Machine:
         if not self._agent.wait_hello(180.0, self._alive):
             raise KiteError("the guest did not come up", log=self.serial)
         self.boot_seconds = time.monotonic() - started
+        self.boot_cpu_seconds = cpu_seconds(self._process.pid)
 
     def close(self):
         """End everything; never raises for what is gone already."""
@@ -124,9 +141,9 @@ class Machine:
             self._agent.close()
         if self._qmp:
             self._qmp.close()
-        if self.device:
-            self.device.stop()
-            self.device = None
+        for plugged in self.devices.values():
+            plugged.stop()
+        self.devices = {}
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._process = self._agent = self._qmp = self._folder = None
@@ -199,50 +216,66 @@ class Machine:
                    f"done; insmod {path} {words}")
 
     def plug(self, timeout_seconds=60.0, *, wait=True):
-        """Start a kite-device and put it on the port; waits for the guest to see the PCI device."""
-        self._plugs += 1
+        """Start a kite-device and put it on the next free port; returns the port's number.
+
+        Waits until the guest sees the PCI device. A port takes one card in a machine's life: QEMU
+        11.1 aborts when it deletes a vfio-user device with MSI-X, so a card that was unplugged
+        stays in its port, dead, and the next one goes to the next port.
+        """
+        port = self._used_ports
+        if port >= self.settings.ports:
+            raise KiteError(f"all {port} ports of this machine were used (Settings.ports)")
+        self._used_ports += 1
         self.device = device.DeviceProcess(
-            self._folder / f"egpu{self._plugs}", self.device_log, vram=self.settings.vram,
+            self._folder / f"egpu{port}", self.device_log, vram=self.settings.vram,
             faults=self.settings.faults, options=self.settings.device_options)
-        self._qmp.command("device_add", timeout_seconds, driver="vfio-user-pci",
-                          id=f"egpu{self._plugs}", bus=PORT,
-                          socket={"type": "unix", "path": str(self.device.socket)})
-        if wait and not self.wait_for("grep -ql '^0x10f' /sys/bus/pci/devices/*/device",
-                                      timeout_seconds):
+        self.devices[port] = self.device
+        try:
+            self._qmp.command("device_add", timeout_seconds, driver="vfio-user-pci",
+                              id=f"egpu{port}", bus=f"rp{port}",
+                              socket={"type": "unix", "path": str(self.device.socket)})
+        except QmpError:
+            raise
+        except KiteError as error:
+            raise KiteError(f"QEMU ended while the eGPU was plugged in: {error}; "
+                            f"device's log: {self.device_log}", log=self.qemu_log) from error
+        if wait and not self.wait_for(f"ls {self._card(port)}/vendor", timeout_seconds):
             raise KiteError("the guest did not see the eGPU", log=self.serial)
+        return port
 
-    def wait_render_node(self, timeout_seconds=60.0):
-        """Wait for kite.ko's render node; returns its path."""
-        found = self.run(f"i=0; while [ $i -lt {int(timeout_seconds * 10)} ]; do "
-                         "for n in /sys/class/drm/renderD*; do "
-                         "d=$(readlink $n/device/driver) && [ \"${d##*/}\" = kite ] && "
-                         "echo /dev/dri/${n##*/} && exit 0; done; "
-                         "sleep 0.1; i=$((i+1)); done; exit 1", timeout_seconds * 4 + 30)
-        if found.code != 0:
+    @staticmethod
+    def _card(port):
+        """Shell pattern of the PCI device behind a port, in the guest's sysfs."""
+        return f"/sys/bus/pci/devices/0000:00:{PORT_SLOT + port // 8:02x}.{port % 8}/0000:*"
+
+    def _last(self, port):
+        if port is None:
+            port = max(self.devices, default=None)
+        if port not in self.devices:
+            raise KiteError("no eGPU is plugged in")
+        return port
+
+    def wait_render_node(self, timeout_seconds=60.0, port=None):
+        """Wait for kite.ko's render node of the last plugged card; returns its path."""
+        pattern = f"{self._card(self._last(port))}/drm/renderD*"
+        if not self.wait_for(f"[ -e {pattern} ]", timeout_seconds):
             raise KiteError("kite.ko made no render node", log=self.serial)
-        return found.stdout.strip()
+        return "/dev/dri/" + self.check(f"basename {pattern}").strip()
 
-    def _detach(self, timeout_seconds):
-        name = f"egpu{self._plugs}"
-        # The guest takes 5 s over the attention button, and refuses a second press meanwhile.
-        self._qmp.command("device_del", id=name)
-        gone = self._qmp.wait_event("DEVICE_DELETED", lambda data: data.get("device") == name,
-                                    timeout_seconds)
-        if gone is None:
-            raise KiteError(f"the guest did not let the eGPU go in {timeout_seconds:.0f} s",
-                            log=self.serial)
+    def _remove(self, port, timeout_seconds):
+        self.check(f"echo 1 > $(ls -d {self._card(port)})/remove", timeout_seconds)
 
-    def unplug(self, timeout_seconds=60.0):
+    def unplug(self, timeout_seconds=60.0, port=None):
         """Orderly: the guest's driver lets go first, then the device ends."""
-        self._detach(timeout_seconds)
-        self.device.stop()
-        self.device = None
+        port = self._last(port)
+        self._remove(port, timeout_seconds)
+        self.devices.pop(port).stop()
 
-    def pull(self, timeout_seconds=60.0):
-        """Surprise removal: the device dies, every read gives ones; then the port is emptied."""
-        self.device.kill()
-        self._detach(timeout_seconds)
-        self.device = None
+    def pull(self, timeout_seconds=60.0, port=None):
+        """Surprise removal: the device dies, every read gives ones; then the guest drops it."""
+        port = self._last(port)
+        self.devices.pop(port).kill()
+        self._remove(port, timeout_seconds)
 
     # -- what the kernel said ---------------------------------------------------------------------
 
@@ -301,11 +334,14 @@ class Machine:
             "-serial", f"file:{self.serial}",
             "-qmp", f"unix:{self._folder}/qmp,server=on,wait=off",
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
-            "-device", f"pcie-root-port,id={PORT},chassis=1,slot=1,pref64-reserve={aperture},"
-                       "mem-reserve=16M",
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=agent,path={self._folder}/agent,server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=kite.agent"]
+        for port in range(self.settings.ports):
+            multi = ",multifunction=on" if port % 8 == 0 else ""
+            command += ["-device", f"pcie-root-port,id=rp{port},chassis={port + 1},slot={port + 1},"
+                        f"addr={PORT_SLOT + port // 8:#x}.{port % 8}{multi},io-reserve=0,"
+                        f"mem-reserve=2M,pref64-reserve={aperture}"]
         for tag, _, mode, folder in shares:
             readonly = "on" if mode == "ro" else "off"
             command += ["-fsdev", f"local,id={tag},path={folder},security_model=none,"

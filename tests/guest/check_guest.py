@@ -15,8 +15,10 @@ CYCLES = 2
 
 def boots_quickly(machine):
     """To the agent in under a minute, under TCG too."""
-    print(f"{machine.accel}: up after {machine.boot_seconds:.1f} s")
-    expect(machine.boot_seconds < BOOT_SECONDS, f"boot took {machine.boot_seconds:.1f} s")
+    # QEMU's CPU time rather than the clock: the machine may be busy with other things.
+    text = f"up after {machine.boot_seconds:.1f} s, {machine.boot_cpu_seconds:.1f} s of CPU time"
+    print(f"{machine.accel}: {text}")
+    expect(min(machine.boot_seconds, machine.boot_cpu_seconds) < BOOT_SECONDS, text)
     expect(machine.check("uname -r").strip() == machine.kernel.release, "another kernel booted")
 
 
@@ -72,7 +74,7 @@ def plug_and_unplug(machine):
     """Orderly out and in."""
     need_device()
     for _ in range(CYCLES):
-        if machine.device is None:
+        if not machine.devices:
             machine.plug()
         if module_there(machine):
             machine.wait_render_node()
@@ -84,7 +86,7 @@ def pull_the_cable(machine):
     """Surprise removal and return."""
     need_device()
     for _ in range(CYCLES):
-        if machine.device is None:
+        if not machine.devices:
             machine.plug()
         if module_there(machine):
             machine.wait_render_node()
@@ -111,7 +113,7 @@ def main(kernel_name):
     """Run all cases in one guest; returns the exit status."""
     kernel = find_kernel(kernel_name)
     with tempfile.TemporaryDirectory(prefix="kite-guest-") as out:
-        settings = Settings(kernel=kernel.release, out=pathlib.Path(out))
+        settings = Settings(kernel=kernel.release, out=pathlib.Path(out), ports=8, vram="64M")
         with Machine(settings) as machine:
             runner = Runner(f"Guest{kernel.name.replace('.', '_')}", machine)
             for case in CASES:
