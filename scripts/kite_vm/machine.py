@@ -246,7 +246,7 @@ class Machine:
     @staticmethod
     def _card(port):
         """Shell pattern of the PCI device behind a port, in the guest's sysfs."""
-        return f"/sys/bus/pci/devices/0000:00:{PORT_SLOT + port // 8:02x}.{port % 8}/0000:*"
+        return f"/sys/bus/pci/devices/0000:00:{PORT_SLOT + port // 8:02x}.{port % 8}/0000:??:00.0"
 
     def _last(self, port):
         if port is None:
@@ -323,7 +323,8 @@ class Machine:
         memory = device.parse_size(self.settings.memory)
         aperture = 1 << max(28, (device.parse_size(self.settings.vram) - 1).bit_length() + 1)
         accel = "tcg,thread=multi" if self.accel == "tcg" else "kvm"
-        cpu = "max" if self.accel == "tcg" else "host"
+        # An AMD CPU in QEMU reserves the addresses below 1 TiB that SeaBIOS gives to 64-bit BARs.
+        cpu = "max,vendor=GenuineIntel" if self.accel == "tcg" else "host"
         command = [
             kvm.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-name", f"kite-{self.kernel.name}", "-machine", "q35,memory-backend=mem",
