@@ -38,14 +38,20 @@ static int kite_sync_get_one(struct kite_sync_item *item, struct drm_file *file,
 			     const struct drm_kite_sync *sync)
 {
 	bool timeline = sync->flags & DRM_KITE_SYNC_TIMELINE;
+	int ret;
 
 	if (sync->flags & ~(DRM_KITE_SYNC_TIMELINE | DRM_KITE_SYNC_SIGNAL))
 		return -EINVAL;
 	if (timeline != !!sync->value)
 		return -EINVAL;
 	item->point = sync->value;
-	if (!(sync->flags & DRM_KITE_SYNC_SIGNAL))
-		return drm_syncobj_find_fence(file, sync->handle, sync->value, 0, &item->wait);
+	if (!(sync->flags & DRM_KITE_SYNC_SIGNAL)) {
+		ret = drm_syncobj_find_fence(file, sync->handle, sync->value, 0, &item->wait);
+		/* On error what it leaves there is not a reference. */
+		if (ret)
+			item->wait = NULL;
+		return ret;
+	}
 
 	item->syncobj = drm_syncobj_find(file, sync->handle);
 	if (!item->syncobj)

@@ -61,21 +61,20 @@ static void kite_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
 static const struct ttm_place kite_evict_tt = { .mem_type = TTM_PL_TT };
 static const struct ttm_place kite_evict_system = { .mem_type = TTM_PL_SYSTEM };
 
+/* Contents in VRAM that nobody needs are not copied out; those in system memory are swapped. */
+static bool kite_bo_droppable(struct kite_bo *bo)
+{
+	return bo->advice == DRM_KITE_MADVISE_DONTNEED && !bo->ttm.pin_count;
+}
+
 static void kite_evict_flags(struct ttm_buffer_object *ttm, struct ttm_placement *placement)
 {
 	struct kite_bo *bo = ttm_to_kite_bo(ttm);
 
-	placement->num_placement = 0;
-	if (bo->advice == DRM_KITE_MADVISE_DONTNEED && !ttm->pin_count && !bo->ttm.sg) {
-		/* No placement: TTM drops the memory once it is idle. */
-		bo->purged = true;
-		WRITE_ONCE(bo->mem_type, KITE_PL_NONE);
-		kite_bo_mark_evicted(bo);
-		return;
-	}
 	placement->num_placement = 1;
-	placement->placement = ttm->resource && ttm->resource->mem_type == TTM_PL_VRAM ?
-			       &kite_evict_tt : &kite_evict_system;
+	placement->placement = &kite_evict_system;
+	if (ttm->resource && ttm->resource->mem_type == TTM_PL_VRAM && !kite_bo_droppable(bo))
+		placement->placement = &kite_evict_tt;
 }
 
 /* Give the buffer its first VRAM, cleared. */
@@ -97,8 +96,9 @@ static int kite_move_fresh(struct kite_bo *bo, struct ttm_resource *to)
 	return 0;
 }
 
-static int kite_bo_move_contents(struct ttm_buffer_object *ttm, struct ttm_operation_ctx *ctx,
-				 struct ttm_resource *to, struct ttm_place *hop)
+static int kite_bo_move_contents(struct ttm_buffer_object *ttm, bool evict,
+				 struct ttm_operation_ctx *ctx, struct ttm_resource *to,
+				 struct ttm_place *hop)
 {
 	struct kite_bo *bo = ttm_to_kite_bo(ttm);
 	struct ttm_resource *from = ttm->resource;
@@ -108,6 +108,18 @@ static int kite_bo_move_contents(struct ttm_buffer_object *ttm, struct ttm_opera
 
 	if (!from || (from->mem_type == TTM_PL_SYSTEM && !ttm->ttm))
 		return kite_move_fresh(bo, to);
+
+	if (evict && from->mem_type == TTM_PL_VRAM && to->mem_type == TTM_PL_SYSTEM &&
+	    kite_bo_droppable(bo)) {
+		ret = ttm_bo_wait_ctx(ttm, ctx);
+		if (ret)
+			return ret;
+		kite_bo_mark_evicted(bo);
+		/* The page vector that comes with system memory has no pages yet: zeros. */
+		ttm_bo_move_null(ttm, to);
+		bo->purged = true;
+		return 0;
+	}
 
 	/* VRAM and swappable memory meet in GPU-reachable system memory. */
 	if ((from->mem_type == TTM_PL_VRAM && to->mem_type == TTM_PL_SYSTEM) ||
@@ -143,11 +155,14 @@ static int kite_bo_move_contents(struct ttm_buffer_object *ttm, struct ttm_opera
 static int kite_bo_move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_ctx *ctx,
 			struct ttm_resource *to, struct ttm_place *hop)
 {
+	struct kite_bo *bo = ttm_to_kite_bo(ttm);
 	u32 mem_type = to->mem_type;
-	int ret = kite_bo_move_contents(ttm, ctx, to, hop);
+	int ret = kite_bo_move_contents(ttm, evict, ctx, to, hop);
 
+	if (!ret && bo->purged && mem_type == TTM_PL_SYSTEM)
+		mem_type = KITE_PL_NONE;
 	if (!ret)
-		WRITE_ONCE(ttm_to_kite_bo(ttm)->mem_type, mem_type);
+		WRITE_ONCE(bo->mem_type, mem_type);
 	return ret;
 }
 
