@@ -4,6 +4,7 @@
 #include "base/thread_pool.hpp"
 #include "kite_hw/packet_dump.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -250,7 +251,14 @@ base::Result<void> Processor::dispatch(const std::array<uint32_t, 3>& groups,
                                                base[2] + static_cast<uint32_t>(row / groups[1])};
         routine->run_workgroup(context, group, *worker_memory_[worker]);
     };
-    env_.pool->parallel_for(total, run_group);
+    // In slices, because a killed dispatch of 2^48 workgroups would still count through all of
+    // them.
+    constexpr uint64_t kSlice = uint64_t{1} << 20;
+    for (uint64_t first = 0; first < total && !killed(); first += kSlice) {
+        env_.pool->parallel_for(
+            std::min(kSlice, total - first),
+            [&](uint64_t index, unsigned worker) { run_group(first + index, worker); });
+    }
     const std::array<uint32_t, 3>& local = s.program->info.workgroup;
     queries_.add_compute(total * local[0] * local[1] * local[2]);
     env_.counters->dispatches += 1;
