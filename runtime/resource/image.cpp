@@ -78,8 +78,9 @@ void Image::compute_layout(uint32_t row_pitch) {
     size_bytes = 0;
     for (uint32_t i = 0; i < plane_count(*format); ++i) {
         PlaneDesc d;
-        d.format = plane_format(*format, i == 0 ? aspects_of(*format) & ~VK_IMAGE_ASPECT_STENCIL_BIT
-                                                : VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT});
+        d.format = plane_format(
+            *format, i == 0 ? aspects_of(*format) & ~VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT}
+                            : VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT});
         d.width = extent.width;
         d.height = extent.height;
         d.depth = extent.depth;
