@@ -16,6 +16,8 @@ TARGETS = {
     "packets": ("device/embed/packets_fuzz", 16384),
     "cache": ("tests/fuzz/cache_fuzz", 4096),
     "capture": ("tests/fuzz/capture_fuzz", 40000),
+    "vfio": ("tests/fuzz/vfio_fuzz", 4096),
+    "pci": ("tests/fuzz/pci_fuzz", 2048),
 }
 
 
