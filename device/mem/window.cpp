@@ -147,12 +147,9 @@ void Window::discard_strays() {
         return;
     }
     if (holes_ == Holes::fault) {
-        unsigned left = kHolesPerDiscard;
-        for (auto it = zero_.lower_bound(cursor_); left > 0 && it != zero_.end(); ++it, --left) {
-            madvise(base_ + it->first, it->second - it->first, MADV_DONTNEED);
-            cursor_ = it->second;
+        for (const auto& [start, end] : zero_) {
+            madvise(base_ + start, end - start, MADV_DONTNEED);
         }
-        cursor_ = left > 0 ? 0 : cursor_;
         return;
     }
     const uint64_t end = span_bytes();

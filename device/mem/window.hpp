@@ -61,8 +61,8 @@ public:
     /// Makes [va, va + size) read 0 and swallow writes, whatever holes do elsewhere. @return 0 or
     /// -errno.
     int map_zero(uint64_t va, uint64_t size);
-    /// Frees memory that stray writes took in holes. Cheap when there is none; visits a bounded
-    /// number of holes per call.
+    /// Frees memory that stray writes took in holes, or in what map_zero made: they read 0 again.
+    /// Cheap when there is none; visits a bounded number of holes per call (with Holes::fault all).
     void discard_strays();
     /// Forgets every mapping for good: the whole window reads 0 and swallows writes from now on,
     /// and what was mapped is out of reach. Async-signal-safe. False if the system refuses.

@@ -32,7 +32,7 @@ constexpr std::string_view kForever = "loop\nbr _\nend\nexit\n";
 
 class Pci : public testing::TestWithParam<exec::ExecutorConfig::Mode> {
 protected:
-    Session session{{}, {.mode = GetParam()}};
+    Session session{{}, {.mode = GetParam(), .wave_size = 8}};
     Driver driver{*session.client};
     uint64_t data = 0; // VRAM offset of kData in context 1
 
@@ -124,6 +124,11 @@ TEST_P(Pci, ReadOnlyFaultsOnWritesAndHolesSwallow) {
     driver.run(0, driver.packets(1, packets));
     EXPECT_EQ(driver.at<uint32_t>(data + 0x2000)[0], 0xabcdu);
     EXPECT_EQ(driver.at<uint32_t>(data + 0x3000)[0], 0u);
+    // What a submission wrote to a hole is gone for the next one.
+    driver.at<uint32_t>(data + 0x3000)[0] = 0xffff;
+    driver.run(0, driver.packets(1, Packets().add(hw::CopyBufferPacket{
+                                        .src = kHole, .dst = kData + 0x3000, .size_bytes = 4})));
+    EXPECT_EQ(driver.at<uint32_t>(data + 0x3000)[0], 0u);
     EXPECT_FALSE(driver.fault(0).has_value());
     driver.run(0, fill(1, kReadOnly, 1));
     const auto record = driver.fault();
@@ -132,6 +137,43 @@ TEST_P(Pci, ReadOnlyFaultsOnWritesAndHolesSwallow) {
     EXPECT_TRUE(record->write);
     EXPECT_EQ(record->address, kReadOnly);
     EXPECT_EQ(driver.at<uint32_t>(data)[0], 0xabcdu);
+}
+
+// The last wave of 60 invocations has idle lanes: they must not read what lies behind the mapping.
+TEST_P(Pci, IdleLanesTouchNothing) {
+    constexpr std::string_view kPairs = R"(
+        sys s[0:1], push_va
+        sys s2, subgroup_id
+        sys v0, local_index
+        ld.u64 s[4:5], s[0:1], _, _
+        shl.u32 s3, s2, 0x6
+        ld.u32 v[2:3], s[4:5], s3, _ {n=2,mode=consecutive}
+        iadd.u32 v2, v2, v3
+        shl.u32 v1, v0, 0x2
+        ld.u64 s[6:7], s[0:1], _, _, +8
+        st.u32 v2, s[6:7], v1, _
+        exit
+    )";
+    if (session.device().gpu().read(reg::kWaveSize) != 8) {
+        GTEST_SKIP() << "the program is written for waves of 8";
+    }
+    const hw::BindProgramPacket bind = driver.load(1, kPairs, {60, 1, 1});
+    const uint64_t end = data + kDataBytes; // 480 bytes at the end of the mapping
+    for (uint32_t i = 0; i < 120; ++i) {
+        driver.at<uint32_t>(end - 480)[i] = i;
+    }
+    driver.at<uint64_t>(data)[0] = kData + kDataBytes - 480;
+    driver.at<uint64_t>(data)[1] = kData + 0x1000;
+    Packets packets;
+    packets.add(bind)
+        .add(hw::SetPushConstantsPacket{.bind_point = hw::BindPoint::compute, .address = kData})
+        .add(hw::DispatchPacket{.groups = {1, 1, 1}, .base = {0, 0, 0}});
+    driver.run(0, driver.packets(1, packets));
+    const auto record = driver.fault(0);
+    EXPECT_FALSE(record.has_value()) << Driver::text(*record);
+    for (uint32_t i = 0; i < 60; ++i) {
+        ASSERT_EQ(driver.at<uint32_t>(data + 0x1000)[i], 4 * i + 1);
+    }
 }
 
 TEST_P(Pci, InvalidateTakesEffectBeforeItCompletes) {

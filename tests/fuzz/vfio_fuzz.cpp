@@ -142,7 +142,7 @@ void run(std::span<const uint8_t> input) {
     input = input.subspan(1);
     while (input.size() > 3) {
         const size_t descriptors = input[0] % 18;
-        const size_t length = std::min<size_t>(input[1] | input[2] << 8, input.size() - 3);
+        const size_t length = std::min(input[1] + input[2] * size_t{256}, input.size() - 3);
         if (length != 0) {
             send_piece(client.get(), input.subspan(3, length), descriptors);
             if (!pump(channel, server, client.get())) {

@@ -176,6 +176,10 @@ void Emitter::consecutive(const hw::Inst& inst, bool is_store) {
         Value* sum = b_.CreateAdd(pair(inst.src0, Shape::scalar), first);
         Value* va = b_.CreateAnd(sum, va_mask_);
         fast = b_.CreateICmpULE(va, b_.CreateSub(va_mask_, b_.getInt64(width_ * stride)));
+        if (!is_store && (shape.count != 1 || shape.bytes != 4)) {
+            // That load is not masked: lanes that do not run must not touch a page of their own.
+            fast = b_.CreateAnd(fast, b_.CreateNot(any(b_.CreateNot(exec()))));
+        }
         p.base = b_.CreateGEP(b_.getInt8Ty(), window_, va);
         Value* each = b_.CreateAnd(b_.CreateAdd(splat(sum), llvm::ConstantVector::get(wide_steps)),
                                    splat(va_mask_));

@@ -115,13 +115,13 @@ void Context::leave(unsigned ring) {
 
 std::optional<Death> Context::run(unsigned ring, std::span<const IndirectBuffer> buffers) {
     auto fault = processor(ring).execute(buffers);
+    window_->discard_strays(); // what went into sparse holes
     while (trapped_.load() == 1) {
         // Another thread is between noticing a page fault and noting it.
     }
     if (trapped_.load() == 2) {
         const uint64_t va = trap_va_.load();
         const bool write = trap_write_.load();
-        window_->discard_strays();
         return Death{.kind = FaultKind::page,
                      .address = va,
                      .write = write,

@@ -19,6 +19,9 @@ public:
 
     explicit Client(base::UniqueFd socket) : channel_(std::move(socket)) {}
 
+    /// The socket.
+    [[nodiscard]] int fd() const { return channel_.fd(); }
+
     /// An answer: errno (0: fine), payload, descriptors.
     struct Answer {
         int error = 0;
