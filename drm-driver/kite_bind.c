@@ -425,7 +425,8 @@ static int kite_bind_locked(struct kite_bind *bind, struct drm_file *file,
 		if (bind->ops[i].vm_bo)
 			drm_gpuvm_bo_put(bind->ops[i].vm_bo);
 	drm_exec_fini(&exec);
-	return ret;
+	/* Eviction met somebody who locks in the other order: start again, as after a signal. */
+	return ret == -EDEADLK ? -EAGAIN : ret;
 }
 
 static void kite_bind_put(struct kite_bind *bind)

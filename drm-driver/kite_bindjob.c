@@ -298,12 +298,14 @@ struct dma_fence *kite_bind_job_push(struct kite_bind_job *job)
  * @vm: the VM; vm->lock is held, and @exec has locked all its buffers with a fence slot to spare
  * @exec: the locks
  * @client: DRM client id
- * @fence: out: completion of the rewriting, referenced, or NULL if nothing was to do
  *
- * Return: 0, -ENOSPC, -ENOMEM, -ERESTARTSYS.
+ * Submissions on all queues of the VM wait for &kite_vm.rebound from here on.
+ *
+ * Return: 0, -ENOSPC, -ENOMEM, -ERESTARTSYS, -EDEADLK.
  */
-int kite_vm_rebind(struct kite_vm *vm, struct drm_exec *exec, u64 client, struct dma_fence **fence)
+int kite_vm_rebind(struct kite_vm *vm, struct drm_exec *exec, u64 client)
 {
+	struct dma_fence *fence;
 	struct kite_vm_bo *moved, *next;
 	struct drm_gpuvm_bo *vm_bo; /* the iterator of mappings wants this name */
 	struct kite_bind_job *job;
@@ -311,7 +313,6 @@ int kite_vm_rebind(struct kite_vm *vm, struct drm_exec *exec, u64 client, struct
 	u32 count = 0;
 	int ret;
 
-	*fence = NULL;
 	ret = drm_gpuvm_validate(&vm->base, exec);
 	if (ret)
 		return ret;
@@ -340,8 +341,10 @@ int kite_vm_rebind(struct kite_vm *vm, struct drm_exec *exec, u64 client, struct
 	}
 	list_for_each_entry_safe(moved, next, &vm->rebind, rebind)
 		list_del_init(&moved->rebind);
-	*fence = kite_bind_job_push(job);
-	drm_gpuvm_resv_add_fence(&vm->base, exec, *fence, DMA_RESV_USAGE_BOOKKEEP,
+	fence = kite_bind_job_push(job);
+	drm_gpuvm_resv_add_fence(&vm->base, exec, fence, DMA_RESV_USAGE_BOOKKEEP,
 				 DMA_RESV_USAGE_BOOKKEEP);
+	dma_fence_put(vm->rebound);
+	vm->rebound = fence;
 	return 0;
 }

@@ -41,9 +41,24 @@ int kite_job_init(struct kite_job *job, const struct kite_job_ops *ops, struct k
 	return ret;
 }
 
-/** kite_job_fini() - undo kite_job_init(), armed or not */
+/**
+ * kite_job_fini() - undo kite_job_init(), armed or not
+ * @job: the job
+ *
+ * The scheduler's fence keeps the hardware fence for as long as anybody holds it, an idle entity for
+ * instance, and the hardware fence keeps the module loaded. Once the former has signalled nobody looks
+ * at the latter any more.
+ */
 void kite_job_fini(struct kite_job *job)
 {
+	struct drm_sched_fence *s_fence = job->base.s_fence;
+
+	if (s_fence && s_fence->parent && dma_fence_is_signaled(&s_fence->finished)) {
+		struct dma_fence *hw = s_fence->parent;
+
+		s_fence->parent = NULL;
+		dma_fence_put(hw);
+	}
 	drm_sched_job_cleanup(&job->base);
 	kite_fence_discard(job->fence);
 	job->fence = NULL;

@@ -148,10 +148,9 @@ static int kite_submit_locked(struct kite_submit_job *job, struct drm_file *file
 	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
 	ret = kite_submit_lock(vm, &exec);
 	if (!ret)
-		ret = kite_vm_rebind(vm, &exec, file->client_id, &fence);
-	/* Consumes the reference, also on error. */
-	if (!ret && fence)
-		ret = drm_sched_job_add_dependency(&job->base.base, fence);
+		ret = kite_vm_rebind(vm, &exec, file->client_id);
+	if (!ret && vm->rebound)
+		ret = drm_sched_job_add_dependency(&job->base.base, dma_fence_get(vm->rebound));
 	if (!ret) {
 		fence = kite_job_arm(&job->base);
 		drm_gpuvm_resv_add_fence(&vm->base, &exec, fence, DMA_RESV_USAGE_BOOKKEEP,
@@ -161,7 +160,8 @@ static int kite_submit_locked(struct kite_submit_job *job, struct drm_file *file
 		dma_fence_put(fence);
 	}
 	drm_exec_fini(&exec);
-	return ret;
+	/* Eviction met somebody who locks in the other order: start again, as after a signal. */
+	return ret == -EDEADLK ? -EAGAIN : ret;
 }
 
 /** kite_ioctl_queue_submit() - DRM_IOCTL_KITE_QUEUE_SUBMIT */

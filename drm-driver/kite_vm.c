@@ -47,7 +47,11 @@ static void kite_vm_destroy_context(struct kite_vm *vm)
 	if (lost)
 		return;
 	kite_entry_init(&entry, KITE_HW_RING_OP_CONTEXT_DESTROY, vm->context);
-	kite_ring_direct(kdev->ring_of_class[KITE_HW_RING_CLASS_MMU], &entry);
+	/* Memory of a context that may still run cannot be given to anybody. */
+	if (kite_ring_direct(kdev->ring_of_class[KITE_HW_RING_CLASS_MMU], &entry) == -ETIMEDOUT) {
+		drm_err(&kdev->drm, "mmu ring does not answer\n");
+		kite_device_lost(kdev, KITE_DEVICE_DEAD);
+	}
 }
 
 static int kite_vm_create_context(struct kite_vm *vm)
@@ -130,6 +134,7 @@ static void kite_vm_release_work(struct work_struct *work)
 	kite_context_free(kdev, vm);
 	kite_vm_unmap_all(vm);
 	kite_vm_free_tables(vm);
+	dma_fence_put(vm->rebound);
 	kite_file_stats_put(vm->stats);
 	/* Frees @vm, and the device if it was the last of a device that was unplugged. */
 	drm_gpuvm_put(&vm->base);
@@ -239,13 +244,22 @@ void kite_vm_all_lost(struct kite_device *kdev)
 
 /**
  * kite_vm_resume() - give the hardware a context again after a sleep that lost VRAM
- * @vm: the VM; its buffers have been evicted, so that the next submission maps them anew
+ * @vm: the VM; its buffers are in system memory; the next submission maps them anew
  */
 int kite_vm_resume(struct kite_vm *vm)
 {
 	struct drm_gpuva *va;
 
 	mutex_lock(&vm->lock);
+	drm_gpuvm_for_each_va(va, &vm->base) {
+		struct drm_gem_object *obj = va->gem.obj;
+
+		if (!obj)
+			continue;
+		dma_resv_lock(obj->resv, NULL);
+		drm_gpuvm_bo_evict(va->vm_bo, true);
+		dma_resv_unlock(obj->resv);
+	}
 	mutex_lock(&vm->pt_lock);
 	kite_pt_forget(&vm->pt);
 	drm_gpuvm_for_each_va(va, &vm->base)

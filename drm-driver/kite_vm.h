@@ -84,6 +84,8 @@ struct kite_vm {
 	struct mutex lock;
 	/** @rebind: buffers that moved; under @lock */
 	struct list_head rebind;
+	/** @rebound: completion of the last rebinding, which every submission waits for; under @lock */
+	struct dma_fence *rebound;
 	/** @entity: bind jobs */
 	struct drm_sched_entity entity;
 	/** @pt_lock: protects @pt; nothing is allocated or waited for under it */
@@ -180,8 +182,7 @@ void kite_bind_job_add(struct kite_bind_job *job, enum kite_pt_kind kind, u64 va
 		       struct kite_bo *bo, u64 bo_offset, bool read_only);
 void kite_bind_job_insert(struct kite_bind_job *job, u32 at, u64 va, u64 range);
 struct dma_fence *kite_bind_job_push(struct kite_bind_job *job);
-int kite_vm_rebind(struct kite_vm *vm, struct drm_exec *exec, u64 client,
-		   struct dma_fence **fence);
+int kite_vm_rebind(struct kite_vm *vm, struct drm_exec *exec, u64 client);
 
 int kite_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int kite_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
