@@ -234,7 +234,7 @@ out:
  * @bo_offset: MAP: first byte of it
  * @read_only: MAP: GPU writes fault
  *
- * For ranges that are mapped already. Cannot fail.
+ * For ranges that are mapped already. Cannot fail; a VM that has just been banned may be left as it is.
  */
 void kite_bind_job_add(struct kite_bind_job *job, enum kite_pt_kind kind, u64 va, u64 range,
 		       struct kite_bo *bo, u64 bo_offset, bool read_only)
@@ -248,7 +248,10 @@ void kite_bind_job_add(struct kite_bind_job *job, enum kite_pt_kind kind, u64 va
 		return;
 	mutex_lock(&vm->pt_lock);
 	kite_pt_need(&vm->pt, va, range, kind, &dirs, &tables);
-	if (!WARN_ON_ONCE(dirs || tables)) {
+	if (dirs || tables) {
+		/* Only if the job that mapped it ended without effect. */
+		WARN_ON_ONCE(!kite_vm_error(vm));
+	} else {
 		*update = (struct kite_pt_update){
 			.kind = kind, .read_only = read_only, .va = va, .range = range,
 			.bo = bo, .bo_offset = bo_offset,

@@ -130,7 +130,7 @@ int kite_ioctl_get_time(struct drm_device *drm, void *data, struct drm_file *fil
 	struct kite_device *kdev = to_kite_device(drm);
 	struct drm_kite_get_time *args = data;
 	u64 best = U64_MAX;
-	int i, idx;
+	int i, idx, ret = 0;
 
 	if (args->flags || args->pad)
 		return -EINVAL;
@@ -143,6 +143,10 @@ int kite_ioctl_get_time(struct drm_device *drm, void *data, struct drm_file *fil
 		u64 after = ktime_get_ns();
 		u32 hi = kite_read(kdev, KITE_HW_REG_TIMESTAMP_HI);
 
+		if (lo == ~0u && hi == ~0u && !kite_device_present(kdev)) {
+			ret = -ENODEV;
+			break;
+		}
 		if (after - before >= best)
 			continue;
 		best = after - before;
@@ -151,5 +155,5 @@ int kite_ioctl_get_time(struct drm_device *drm, void *data, struct drm_file *fil
 		args->deviation_ns = (best + 1) / 2;
 	}
 	drm_dev_exit(idx);
-	return 0;
+	return ret;
 }

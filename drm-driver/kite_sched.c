@@ -140,7 +140,25 @@ err:
 	return ret;
 }
 
-/** kite_sched_fini() - stop the schedulers; all jobs have been freed */
+#define KITE_DRAIN_TIMEOUT_MS 2000
+
+/* Jobs that have ended are freed by a work item of the scheduler, which stopping would cancel. */
+static void kite_sched_drain(struct drm_gpu_scheduler *sched)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(KITE_DRAIN_TIMEOUT_MS);
+	bool empty;
+
+	do {
+		spin_lock(&sched->job_list_lock);
+		empty = list_empty(&sched->pending_list);
+		spin_unlock(&sched->job_list_lock);
+		if (empty)
+			return;
+		msleep(1);
+	} while (time_before(jiffies, end));
+}
+
+/** kite_sched_fini() - stop the schedulers; nobody has jobs any more */
 void kite_sched_fini(struct kite_device *kdev)
 {
 	u32 i;
@@ -149,8 +167,10 @@ void kite_sched_fini(struct kite_device *kdev)
 		drm_sched_entity_destroy(&kdev->copy_entity);
 	kdev->copy_ready = false;
 	for (i = 0; i < kdev->nr_rings; i++) {
-		if (kdev->rings[i].sched_ready)
-			drm_sched_fini(&kdev->rings[i].sched);
+		if (!kdev->rings[i].sched_ready)
+			continue;
+		kite_sched_drain(&kdev->rings[i].sched);
+		drm_sched_fini(&kdev->rings[i].sched);
 		kdev->rings[i].sched_ready = false;
 	}
 	if (kdev->reset_wq)
