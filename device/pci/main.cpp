@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// kite-device: sets the process up, then serves clients until it is told to end.
+// kite-device: sets the process up, then serves clients until it is told to end. SIGTERM, SIGINT
+// and SIGHUP end it in order; SIGUSR1 pulls the cable (reads give ones, interrupts and DMA stop).
 #include "base/log.hpp"
 #include "device/pci/options.hpp"
 #include "device/pci/pci_device.hpp"
@@ -48,15 +49,15 @@ base::Result<base::UniqueFd> listen_on(const std::string& path) {
     return listener;
 }
 
-int block_signals() {
+// A descriptor for signals that are blocked from now on, in all threads to come.
+base::UniqueFd signals(std::initializer_list<int> numbers) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    for (const int number : numbers) {
+        sigaddset(&set, number);
+    }
     sigprocmask(SIG_BLOCK, &set, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return base::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 void raise_limits() {
@@ -68,7 +69,10 @@ void raise_limits() {
 }
 
 base::Result<void> run(Options& options) {
-    const base::UniqueFd signals(block_signals());
+    signal(SIGPIPE, SIG_IGN);
+    const base::UniqueFd quit = signals({SIGTERM, SIGINT, SIGHUP});
+    const base::UniqueFd pull = signals({SIGUSR1});
+    const Watch watch{.quit = quit.get(), .pull = pull.get()};
     raise_limits();
     auto listener = listen_on(options.socket);
     if (!listener) {
@@ -96,7 +100,7 @@ base::Result<void> run(Options& options) {
     }
     KITE_LOG(info, "listening on {}", options.socket);
     do {
-        if (!wait_for_input(listener->get(), signals.get(), nullptr)) {
+        if (!wait_for_input(listener->get(), watch, nullptr)) {
             break;
         }
         base::UniqueFd client(accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -104,7 +108,7 @@ base::Result<void> run(Options& options) {
             continue;
         }
         KITE_LOG(info, "client connected");
-        const bool go_on = serve(std::move(client), signals.get(), **device);
+        const bool go_on = serve(std::move(client), watch, **device);
         KITE_LOG(info, "client gone");
         if (!go_on) {
             break;

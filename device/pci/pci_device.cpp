@@ -162,6 +162,7 @@ void PciDevice::disconnect() {
         KITE_LOG(warn, "waiting for the GPU to stop");
     }
     gpu_->vram().scrub();
+    gpu_->come_back();
 }
 
 } // namespace kite::dev::pci

@@ -430,6 +430,31 @@ TEST(Inject, GoneByCountAndByTime) {
     EXPECT_EQ(timed.client().reg(reg::kId), ~0u);
 }
 
+TEST(Connection, APulledCableStopsEverything) {
+    Machine m;
+    const auto bind = m.driver.load(1, "loop\nbr _\nend\nexit\n", {1, 1, 1});
+    (void)m.driver.submit(0, m.driver.packets(1, Packets().add(bind).add(hw::DispatchPacket{
+                                                     .groups = {4, 1, 1}, .base = {}})));
+    const RingEntry work = m.fill(kData, 5);
+    m.session.pull();
+    for (int i = 0; i < 1000 && m.client().reg(reg::kId) != ~0u; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(m.client().reg(reg::kId), ~0u);
+    EXPECT_EQ(m.client().config<uint16_t>(PCI_VENDOR_ID), 0xffff);
+    (void)m.driver.interrupt(1, 0);
+    EXPECT_FALSE(m.driver.wait(1, m.driver.submit(1, work), 50));
+    EXPECT_FALSE(m.driver.interrupt(1, 0));
+    EXPECT_EQ(m.client().dma_map(kBus, 0x8000, m.ram.get(), 0), 0); // the client is still served
+    EXPECT_EQ(m.client().dma_unmap(kBus, 0x8000), 0);
+    // The next client finds a new one.
+    m.session.disconnect();
+    m.session.connect();
+    Driver again(*m.session.client);
+    again.run(0, {.op = RingOp::nop, .interrupt = true});
+    EXPECT_TRUE(again.interrupt(0, 1000));
+}
+
 TEST(Inject, SpecificationsAreJudged) {
     for (const std::string_view bad :
          {"", "hung", "hang:", "hang:after=", "hang:after=0", "hang:after=x", "hang:at=-1",

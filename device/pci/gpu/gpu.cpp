@@ -159,6 +159,10 @@ void Gpu::guest_memory_changed(uint64_t address, uint64_t size) {
 void Gpu::go() {
     services_.gone.store(true);
     interrupts_.cut();
+    for (auto& ring : rings_) {
+        ring->disable();
+    }
+    set_bus_master(false);
 }
 
 } // namespace kite::dev::pci

@@ -52,8 +52,10 @@ public:
     [[nodiscard]] const Vram& vram() const { return vram_; }
     /// True once fault injection took the device away.
     [[nodiscard]] bool gone() const { return services_.gone.load(std::memory_order_relaxed); }
-    /// Takes it away.
+    /// Takes it away: interrupts, engines and DMA stop.
     void go();
+    /// A new one is there; to be reset before it is used.
+    void come_back() { services_.gone.store(false); }
 
 private:
     Gpu(const GpuOptions& options, Vram vram, std::unique_ptr<exec::Executor> executor, Msix& msix,

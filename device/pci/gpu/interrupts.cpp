@@ -72,6 +72,7 @@ void Interrupts::reset() {
     const std::lock_guard lock(mutex_);
     status_ = 0;
     enabled_ = 0;
+    cut_ = false;
     for (uint32_t i = 0; i < route_.size(); ++i) {
         route_[i] = i;
     }

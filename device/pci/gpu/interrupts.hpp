@@ -34,7 +34,7 @@ public:
     void set_route(uint32_t source, uint32_t vector);
     /// Reset values.
     void reset();
-    /// No message leaves the device any more.
+    /// No message leaves the device until the next reset().
     void cut();
 
 private:

@@ -22,7 +22,7 @@ public:
         std::initializer_list<std::string_view> faults = {},
         exec::ExecutorConfig executor = {.mode = exec::ExecutorConfig::Mode::interpreter},
         uint64_t vram_bytes = 64 << 20)
-        : quit_(eventfd(0, EFD_CLOEXEC)) {
+        : quit_(eventfd(0, EFD_CLOEXEC)), pull_(eventfd(0, EFD_CLOEXEC)) {
         for (const std::string_view fault : faults) {
             if (!injector_.add(fault)) {
                 std::abort();
@@ -51,7 +51,7 @@ public:
         }
         client = std::make_unique<Client>(base::UniqueFd(pair[0]));
         thread_ = std::thread([this, end = pair[1]] {
-            if (serve(base::UniqueFd(end), quit_.get(), *device_)) {
+            if (serve(base::UniqueFd(end), {.quit = quit_.get(), .pull = pull_.get()}, *device_)) {
                 device_->disconnect();
             }
         });
@@ -63,6 +63,12 @@ public:
             thread_.join();
         }
     }
+    /// Pulls the cable.
+    void pull() {
+        if (eventfd_write(pull_.get(), 1) != 0) {
+            std::abort();
+        }
+    }
     /// The device.
     [[nodiscard]] PciDevice& device() { return *device_; }
 
@@ -71,7 +77,7 @@ public:
 private:
     Injector injector_;
     Trace trace_;
-    base::UniqueFd quit_;
+    base::UniqueFd quit_, pull_;
     std::unique_ptr<PciDevice> device_;
     std::thread thread_;
 };
