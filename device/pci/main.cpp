@@ -71,6 +71,8 @@ void raise_limits() {
 base::Result<void> run(Options& options) {
     signal(SIGPIPE, SIG_IGN);
     const base::UniqueFd quit = signals({SIGTERM, SIGINT, SIGHUP});
+    // The handler never runs, as the signal is blocked; it makes /proc tell that we take it.
+    signal(SIGUSR1, [](int) {});
     const base::UniqueFd pull = signals({SIGUSR1});
     const Watch watch{.quit = quit.get(), .pull = pull.get()};
     raise_limits();
