@@ -42,6 +42,8 @@ def parser():
     sub.add_argument("--out", default="out", metavar="DIR", help="where to (default out/)")
     sub.add_argument("--peer", **peers)
     sub = add("test", test.cmd_test, "build and run all tests, or those with NAME in their name")
+    sub.add_argument("--long", action="store_true",
+                     help="the tests that take an hour instead: plug storms")
     sub.add_argument("names", nargs="*", metavar="NAME")
     sub.add_argument("--sanitize", choices=("address", "thread"), help="a build of its own with "
                      "AddressSanitizer and UBSan, or ThreadSanitizer")

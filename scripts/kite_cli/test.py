@@ -107,7 +107,7 @@ def cmd_test(args):
         pass  # kernel modules have their own sanitizers: ./kite kernel --debug
     elif not names or any(name.startswith("guest") for name in names):
         _build_modules()
-    options = SANITIZED if flavour else []
+    options = ["--suite" if args.long else "--no-suite", "long", *(SANITIZED if flavour else [])]
     command, env = enter.wrap(["meson", "test", "-C", str(folder), "--no-rebuild", *options,
                                *names])
     env.update(SANITIZER_OPTIONS if flavour else {})

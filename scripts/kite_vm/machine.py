@@ -272,10 +272,11 @@ class Machine:
         self.devices.pop(port).stop()
 
     def pull(self, timeout_seconds=60.0, port=None):
-        """Surprise removal: the device dies, every read gives ones; then the guest drops it."""
+        """Surprise removal: every read gives ones all of a sudden; then the guest drops the card."""
         port = self._last(port)
-        self.devices.pop(port).kill()
+        self.devices[port].vanish()
         self._remove(port, timeout_seconds)
+        self.devices.pop(port).kill()
 
     # -- what the kernel said ---------------------------------------------------------------------
 

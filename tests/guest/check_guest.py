@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Guest tests on one kernel: boot, the module, plugging, drawing, pulling the cable."""
 
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
@@ -70,6 +72,29 @@ def vulkaninfo(machine):
     expect("Kite" in text, "no Kite device")
 
 
+def same_picture(machine):
+    """vkcube's frames are the embedded device's bit for bit."""
+    need_device()
+    need_module(machine)
+    frames = ("1", "20")
+    build = build_dir()
+    script = ("xvfb-run -a -s '-screen 0 1280x1024x24' env "
+              f"LD_PRELOAD={build}/tests/support/step_clock/libkite_step_clock.so "
+              "vkcube --c 20 --present_mode 1")
+    env = {"VK_ADD_LAYER_PATH": f"{build}/tests/support/frame_capture",
+           "VK_INSTANCE_LAYERS": "VK_LAYER_KITE_frame_capture",
+           "KITE_FRAME_CAPTURE_AT": ",".join(frames)}
+    machine.check(script, 400, env={**env, "KITE_KMD": "drm",
+                                    "KITE_FRAME_CAPTURE_FILE": "/out/guest-%.png"})
+    out = machine.settings.out
+    host = {**os.environ, **machine.environment(), **env, "KITE_KMD": "embedded",
+            "KITE_FRAME_CAPTURE_FILE": f"{out}/host-%.png"}
+    subprocess.run(["sh", "-c", script], env=host, check=True, timeout=200, capture_output=True)
+    for frame in frames:
+        guest, embedded = (out / f"{side}-{frame}.png" for side in ("guest", "host"))
+        expect(guest.read_bytes() == embedded.read_bytes(), f"frame {frame} differs")
+
+
 def plug_and_unplug(machine):
     """Orderly out and in."""
     need_device()
@@ -106,7 +131,7 @@ def module_unloads(machine):
 
 
 CASES = [boots_quickly, commands_report, module_loads, enumerates, render_node, vulkaninfo,
-         plug_and_unplug, pull_the_cable, module_unloads]
+         same_picture, plug_and_unplug, pull_the_cable, module_unloads]
 
 
 def main(kernel_name):
