@@ -88,8 +88,9 @@ namespace vk {
 VkResult CreateDevice(VkPhysicalDevice physical, const VkDeviceCreateInfo* info,
                       const VkAllocationCallbacks* callbacks, VkDevice* out) {
     auto* p = PhysicalDevice::from(physical);
+    auto offered = device_extensions(p->facts);
     for (uint32_t i = 0; i < info->enabledExtensionCount; ++i)
-        if (!has_extension(device_extensions(), info->ppEnabledExtensionNames[i]))
+        if (!has_extension(offered, info->ppEnabledExtensionNames[i]))
             return VK_ERROR_EXTENSION_NOT_PRESENT;
     if (VkResult r = check_features(*info); r != VK_SUCCESS)
         return r;

@@ -31,17 +31,22 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_EXT_descriptor_indexing", 2},
     {"VK_EXT_extended_dynamic_state", 1},
     {"VK_EXT_extended_dynamic_state2", 1},
+    {"VK_EXT_external_memory_dma_buf", 1, Needs::dma_buf},
     {"VK_EXT_host_query_reset", 1},
+    {"VK_EXT_image_drm_format_modifier", 2, Needs::dma_buf},
     {"VK_EXT_image_robustness", 1},
     {"VK_EXT_index_type_uint8", 1},
     {"VK_EXT_inline_uniform_block", 1},
     {"VK_EXT_memory_budget", 1},
     {"VK_EXT_multi_draw", 1},
     {"VK_EXT_nested_command_buffer", 1},
+    {"VK_EXT_pci_bus_info", 2, Needs::pci},
+    {"VK_EXT_physical_device_drm", 1, Needs::drm_node},
     {"VK_EXT_pipeline_creation_cache_control", 3},
     {"VK_EXT_pipeline_creation_feedback", 1},
     {"VK_EXT_private_data", 1},
     {"VK_EXT_provoking_vertex", 1},
+    {"VK_EXT_queue_family_foreign", 1, Needs::dma_buf},
     {"VK_EXT_robustness2", 1},
     {"VK_EXT_sampler_filter_minmax", 2},
     {"VK_EXT_scalar_block_layout", 1},
@@ -65,8 +70,11 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_KHR_driver_properties", 1},
     {"VK_KHR_dynamic_rendering", 1},
     {"VK_KHR_external_fence", 1},
+    {"VK_KHR_external_fence_fd", 1, Needs::sync_fds},
     {"VK_KHR_external_memory", 1},
+    {"VK_KHR_external_memory_fd", 1},
     {"VK_KHR_external_semaphore", 1},
+    {"VK_KHR_external_semaphore_fd", 1, Needs::sync_fds},
     {"VK_KHR_format_feature_flags2", 2},
     {"VK_KHR_get_memory_requirements2", 1},
     {"VK_KHR_image_format_list", 1},
@@ -107,6 +115,28 @@ std::span<const ExtensionRow> instance_extensions() {
 }
 std::span<const ExtensionRow> device_extensions() {
     return kDevice;
+}
+
+std::vector<ExtensionRow> device_extensions(const kmd::DeviceFacts& facts) {
+    auto has = [&](Needs n) {
+        switch (n) {
+        case Needs::drm_node:
+            return facts.drm.has_value();
+        case Needs::pci:
+            return facts.pci.has_value();
+        case Needs::dma_buf:
+            return facts.dma_buf;
+        case Needs::sync_fds:
+            return facts.sync_fds;
+        default:
+            return true;
+        }
+    };
+    std::vector<ExtensionRow> offered;
+    for (const ExtensionRow& row : kDevice)
+        if (has(row.needs))
+            offered.push_back(row);
+    return offered;
 }
 
 bool has_extension(std::span<const ExtensionRow> table, std::string_view name) {

@@ -6,6 +6,8 @@
 // immutable. Failure: none.
 #pragma once
 
+#include "runtime/kmd/kmd.hpp"
+
 #include <vulkan/vulkan_core.h>
 
 #include <span>
@@ -15,18 +17,25 @@
 
 namespace kite::rt {
 
+/// What an extension needs of the kernel back end.
+enum class Needs : uint8_t { nothing, drm_node, pci, dma_buf, sync_fds };
+
 /// One implemented extension.
 struct ExtensionRow {
-    const char* name;      ///< e.g. "VK_KHR_swapchain"
-    uint32_t spec_version; ///< revision implemented
+    const char* name;             ///< e.g. "VK_KHR_swapchain"
+    uint32_t spec_version;        ///< revision implemented
+    Needs needs = Needs::nothing; ///< offered where the back end has it
 };
 
 /// Instance extensions.
 [[nodiscard]] std::span<const ExtensionRow> instance_extensions();
-/// Device extensions.
+/// Device extensions, of any back end.
 [[nodiscard]] std::span<const ExtensionRow> device_extensions();
 /// True when the table holds the name.
 [[nodiscard]] bool has_extension(std::span<const ExtensionRow> table, std::string_view name);
+
+/// Device extensions that this device offers.
+[[nodiscard]] std::vector<ExtensionRow> device_extensions(const kmd::DeviceFacts& facts);
 
 /// A set of enabled names.
 class ExtensionSet {

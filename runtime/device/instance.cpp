@@ -141,11 +141,12 @@ VkResult EnumeratePhysicalDeviceGroups(VkInstance instance, uint32_t* count,
     return a.result();
 }
 
-VkResult EnumerateDeviceExtensionProperties(VkPhysicalDevice, const char* layer, uint32_t* count,
-                                            VkExtensionProperties* out) {
+VkResult EnumerateDeviceExtensionProperties(VkPhysicalDevice physical, const char* layer,
+                                            uint32_t* count, VkExtensionProperties* out) {
     if (layer)
         return VK_ERROR_LAYER_NOT_PRESENT;
-    return enumerate_extensions(device_extensions(), count, out);
+    return enumerate_extensions(device_extensions(PhysicalDevice::from(physical)->facts), count,
+                                out);
 }
 
 VkResult EnumerateDeviceLayerProperties(VkPhysicalDevice, uint32_t* count, VkLayerProperties*) {

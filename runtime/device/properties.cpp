@@ -308,6 +308,26 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             as<VkPhysicalDeviceNestedCommandBufferPropertiesEXT>(s)->maxCommandBufferNestingLevel =
                 hw::limits::kMaxCallDepth - 1;
             break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT:
+            if (p.facts.pci) {
+                auto* o = as<VkPhysicalDevicePCIBusInfoPropertiesEXT>(s);
+                o->pciDomain = p.facts.pci->domain;
+                o->pciBus = p.facts.pci->bus;
+                o->pciDevice = p.facts.pci->device;
+                o->pciFunction = p.facts.pci->function;
+            }
+            break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRM_PROPERTIES_EXT:
+            if (p.facts.drm) {
+                auto* o = as<VkPhysicalDeviceDrmPropertiesEXT>(s);
+                o->hasPrimary = p.facts.drm->has_primary;
+                o->hasRender = VK_TRUE;
+                o->primaryMajor = p.facts.drm->primary_major;
+                o->primaryMinor = p.facts.drm->primary_minor;
+                o->renderMajor = p.facts.drm->render_major;
+                o->renderMinor = p.facts.drm->render_minor;
+            }
+            break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_PROPERTIES_EXT: {
             auto* o = as<VkPhysicalDeviceProvokingVertexPropertiesEXT>(s);
             o->provokingVertexModePerPipeline = VK_TRUE;
@@ -410,26 +430,6 @@ void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical,
             budget->heapUsage[i] = process_memory_used(i);
         }
     }
-}
-
-void GetPhysicalDeviceExternalBufferProperties(VkPhysicalDevice,
-                                               const VkPhysicalDeviceExternalBufferInfo*,
-                                               VkExternalBufferProperties* out) {
-    out->externalMemoryProperties = {};
-}
-
-void GetPhysicalDeviceExternalFenceProperties(VkPhysicalDevice,
-                                              const VkPhysicalDeviceExternalFenceInfo*,
-                                              VkExternalFenceProperties* out) {
-    out->exportFromImportedHandleTypes = out->compatibleHandleTypes = 0;
-    out->externalFenceFeatures = 0;
-}
-
-void GetPhysicalDeviceExternalSemaphoreProperties(VkPhysicalDevice,
-                                                  const VkPhysicalDeviceExternalSemaphoreInfo*,
-                                                  VkExternalSemaphoreProperties* out) {
-    out->exportFromImportedHandleTypes = out->compatibleHandleTypes = 0;
-    out->externalSemaphoreFeatures = 0;
 }
 
 VkResult GetPhysicalDeviceToolProperties(VkPhysicalDevice, uint32_t* count,

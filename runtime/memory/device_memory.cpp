@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/memory/device_memory.hpp"
 
+#include <unistd.h>
+
 namespace kite::rt {
 namespace {
 std::atomic<uint64_t> g_used[VK_MAX_MEMORY_HEAPS];
@@ -28,13 +30,26 @@ VkResult AllocateMemory(VkDevice device, const VkMemoryAllocateInfo* info,
     if (!m)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     uint64_t size = info->allocationSize ? info->allocationSize : 1;
-    auto bound = GpuHeap::make_bound(
-        *d->kmd, *d->va,
-        {.size_bytes = size, .host_visible = type.host_visible, .placement = type.placement});
+    auto* out_types = find<VkExportMemoryAllocateInfo>(
+        info->pNext, VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO);
+    auto* in =
+        find<VkImportMemoryFdInfoKHR>(info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR);
+    bool import = in && in->handleType != 0;
+    kmd::BoDesc desc{.size_bytes = size,
+                     .host_visible = type.host_visible,
+                     .exportable = out_types && out_types->handleTypes != 0,
+                     .placement = type.placement};
+    auto bound = import ? GpuHeap::import_bound(*d->kmd, *d->va, in->fd, size, type.host_visible)
+                        : GpuHeap::make_bound(*d->kmd, *d->va, desc);
     if (!bound) {
         d->drop(callbacks, m);
-        return d->report(bound.error());
+        VkResult r = d->report(bound.error());
+        return import && bound.error().code == base::ErrorCode::invalid_argument
+                   ? VK_ERROR_INVALID_EXTERNAL_HANDLE
+                   : r;
     }
+    if (import)
+        close(in->fd); // taken over by success
     m->bound = std::move(*bound);
     m->size_bytes = size;
     m->heap = heap;

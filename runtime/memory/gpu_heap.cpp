@@ -7,8 +7,17 @@ namespace kite::rt {
 
 kmd::Result<BoundBo> GpuHeap::make_bound(kmd::Device& kmd, VaAllocator& va,
                                          const kmd::BoDesc& desc) {
+    return bind(kmd, va, kmd.create_bo(desc), desc.host_visible);
+}
+
+kmd::Result<BoundBo> GpuHeap::import_bound(kmd::Device& kmd, VaAllocator& va, int fd, uint64_t size,
+                                           bool host_visible) {
+    return bind(kmd, va, kmd.import_bo(fd, size), host_visible);
+}
+
+kmd::Result<BoundBo> GpuHeap::bind(kmd::Device& kmd, VaAllocator& va,
+                                   kmd::Result<std::unique_ptr<kmd::Bo>> bo, bool host_visible) {
     BoundBo out;
-    auto bo = kmd.create_bo(desc);
     if (!bo)
         return std::unexpected(bo.error());
     out.bo = std::move(*bo);
@@ -21,7 +30,7 @@ kmd::Result<BoundBo> GpuHeap::make_bound(kmd::Device& kmd, VaAllocator& va,
         va.release(out.address, out.size_bytes);
         return std::unexpected(r.error());
     }
-    if (desc.host_visible) {
+    if (host_visible) {
         auto p = out.bo->map();
         if (!p) {
             drop_bound(kmd, va, out);

@@ -51,10 +51,15 @@ public:
     /// Creates a buffer with an address, for other users too.
     static kmd::Result<BoundBo> make_bound(kmd::Device& kmd, VaAllocator& va,
                                            const kmd::BoDesc& desc);
+    /// The same with memory that an fd names (no ownership is taken).
+    static kmd::Result<BoundBo> import_bound(kmd::Device& kmd, VaAllocator& va, int fd,
+                                             uint64_t size, bool host_visible);
     /// Unbinds and frees the address.
     static void drop_bound(kmd::Device& kmd, VaAllocator& va, BoundBo& b);
 
 private:
+    static kmd::Result<BoundBo> bind(kmd::Device& kmd, VaAllocator& va,
+                                     kmd::Result<std::unique_ptr<kmd::Bo>> bo, bool host_visible);
     static constexpr uint32_t kMinLog2 = 8, kMaxLog2 = 18, kClasses = kMaxLog2 - kMinLog2 + 1;
     static constexpr uint64_t kBlockBytes = 1024 * 1024;
     static constexpr uint32_t kLargeClass = 0xffff;

@@ -3,6 +3,8 @@
 
 #include "kite_hw/limits.hpp"
 #include "runtime/device/instance.hpp"
+#include "runtime/memory/external.hpp"
+#include "runtime/resource/modifier.hpp"
 
 namespace kite::rt {
 
@@ -90,9 +92,14 @@ VkFormatFeatureFlags2 usage_needs(VkImageUsageFlags usage) {
     return r;
 }
 
+/// An image with a DRM format modifier: as one of the tiling it stands for, but plainer.
+VkResult describe_modified(VkPhysicalDeviceImageFormatInfo2 info, VkImageFormatProperties& out);
+
 VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
                         VkImageFormatProperties& out) {
     namespace L = hw::limits;
+    if (info.tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+        return describe_modified(info, out);
     out = {};
     const hw::FormatInfo* f = format_of(info.format);
     if (!f || info.usage == 0 ||
@@ -147,6 +154,23 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
     return VK_SUCCESS;
 }
 
+VkResult describe_modified(VkPhysicalDeviceImageFormatInfo2 info, VkImageFormatProperties& out) {
+    out = {};
+    auto* m = find<VkPhysicalDeviceImageDrmFormatModifierInfoEXT>(
+        info.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT);
+    const hw::FormatInfo* f = format_of(info.format);
+    auto tiling = m && f ? tiling_of(*f, m->drmFormatModifier) : std::nullopt;
+    if (!tiling || info.type != VK_IMAGE_TYPE_2D)
+        return VK_ERROR_FORMAT_NOT_SUPPORTED;
+    info.tiling = *tiling;
+    VkResult r = describe_image(info, out);
+    if (r != VK_SUCCESS)
+        return r;
+    out.maxMipLevels = out.maxArrayLayers = 1;
+    out.sampleCounts = VK_SAMPLE_COUNT_1_BIT;
+    return VK_SUCCESS;
+}
+
 } // namespace
 
 namespace vk {
@@ -164,6 +188,8 @@ void GetPhysicalDeviceFormatProperties2(VkPhysicalDevice, VkFormat format,
         p3->optimalTilingFeatures = opt;
         p3->bufferFeatures = buf;
     }
+    if (f)
+        fill_modifier_list(*f, out->pNext);
 }
 
 void GetPhysicalDeviceFormatProperties(VkPhysicalDevice physical, VkFormat format,
@@ -173,17 +199,21 @@ void GetPhysicalDeviceFormatProperties(VkPhysicalDevice physical, VkFormat forma
     *out = p.formatProperties;
 }
 
-VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice,
+VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice physical,
                                                  const VkPhysicalDeviceImageFormatInfo2* info,
                                                  VkImageFormatProperties2* out) {
     VkResult r = describe_image(*info, out->imageFormatProperties);
     auto* ext = find<VkPhysicalDeviceExternalImageFormatInfo>(
         info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
-    if (r == VK_SUCCESS && ext && ext->handleType != 0)
-        return VK_ERROR_FORMAT_NOT_SUPPORTED;
+    VkExternalMemoryProperties handle{};
+    if (ext && ext->handleType != 0) {
+        handle = memory_handle(PhysicalDevice::from(physical)->facts, ext->handleType);
+        if (handle.externalMemoryFeatures == 0)
+            return VK_ERROR_FORMAT_NOT_SUPPORTED;
+    }
     if (auto* e = find_mut<VkExternalImageFormatProperties>(
             out->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES))
-        e->externalMemoryProperties = {};
+        e->externalMemoryProperties = handle;
     return r;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/resource/image.hpp"
 
+#include "runtime/resource/modifier.hpp"
 #include "runtime/wsi/swapchain_images.hpp"
 
 #include <algorithm>
@@ -95,6 +96,12 @@ void Image::compute_layout(uint32_t row_pitch) {
     }
 }
 
+uint32_t Image::row_pitch() const {
+    if (linear)
+        return planes[0].pitch[0];
+    return (extent.width + 3) / 4 * 4 * format->bytes_per_block;
+}
+
 hw::ImageDescriptor describe(const Image& im, const ViewDesc& v) {
     uint32_t pi = plane_index(*im.format, v.aspect);
     const PlaneLayout& p = im.planes[pi];
@@ -177,6 +184,11 @@ VkResult CreateImage(VkDevice device, const VkImageCreateInfo* info,
     if (!im)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     init_from(*im, *info);
+    if (info->tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+        if (VkResult r = apply_modifier(*im, *info); r != VK_SUCCESS) {
+            d->drop(callbacks, im);
+            return r;
+        }
     if (im->size_bytes > (uint64_t{1} << 40)) {
         d->drop(callbacks, im);
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
@@ -204,6 +216,8 @@ void GetDeviceImageMemoryRequirements(VkDevice device, const VkDeviceImageMemory
                                       VkMemoryRequirements2* out) {
     Image im;
     init_from(im, *info->pCreateInfo);
+    if (info->pCreateInfo->tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+        (void)apply_modifier(im, *info->pCreateInfo);
     fill_requirements(device, im, out);
 }
 
@@ -245,11 +259,12 @@ VkResult BindImageMemory2(VkDevice device, uint32_t count, const VkBindImageMemo
 void GetImageSubresourceLayout(VkDevice, VkImage image, const VkImageSubresource* sub,
                                VkSubresourceLayout* out) {
     auto* im = Image::from(image);
-    uint32_t pi = plane_index(*im->format, sub->aspectMask);
+    bool memory_plane = sub->aspectMask == VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT;
+    uint32_t pi = memory_plane ? 0 : plane_index(*im->format, sub->aspectMask);
     const PlaneLayout& p = im->planes[pi];
     uint32_t l = std::min(sub->mipLevel, kMaxLevels - 1);
     out->offset = im->plane_offset[pi] + p.layer_stride * sub->arrayLayer + p.level_offset[l];
-    out->rowPitch = p.pitch[l];
+    out->rowPitch = memory_plane ? im->row_pitch() : p.pitch[l];
     out->arrayPitch = p.layer_stride;
     out->depthPitch = p.slice_bytes[l];
     out->size = p.slice_bytes[l] * minify(im->extent.depth, l);

@@ -30,9 +30,13 @@ struct Image : Object<Image, VkImage> {
     uint64_t plane_offset[2] = {0, 0};        ///< bytes from the image's start
     uint64_t size_bytes = 0;                  ///< all planes
     uint64_t address = 0;                     ///< GPU address once bound
+    uint64_t modifier = 0;                    ///< of images with DRM format modifier tiling
 
     /// Computes planes and size from the fields above.
     void compute_layout(uint32_t row_pitch = 0);
+    /// Bytes between rows of level 0 as other users of the memory count them: blocks of a tiled
+    /// image hold four rows.
+    [[nodiscard]] uint32_t row_pitch() const;
     /// Resolves VK_REMAINING_*.
     [[nodiscard]] uint32_t level_count(const VkImageSubresourceRange& r) const {
         return r.levelCount == VK_REMAINING_MIP_LEVELS ? levels - r.baseMipLevel : r.levelCount;

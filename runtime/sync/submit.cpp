@@ -20,17 +20,19 @@ struct Batch {
             waits.push_back({s->timeline.get(), value});
             return;
         }
+        Point p = s->take();
         // Points of the same queue are reached by its order.
-        if (s->point.timeline && s->point.timeline != q.timeline.get()) {
-            waits.push_back(s->point.sync());
-            keep.push_back(s->point.keep);
+        if (p.timeline && p.timeline != q.timeline.get()) {
+            waits.push_back(p.sync());
+            keep.push_back(p.keep);
         }
-        s->point = {};
     }
     void signal(VkSemaphore h, uint64_t value) {
         auto* s = Semaphore::from(h);
         if (s->is_timeline)
             signals.push_back({s->timeline.get(), value});
+        else if (s->own)
+            signals.push_back({s->own.get(), 0});
         else
             binary_signals.push_back(s);
     }
@@ -40,16 +42,32 @@ struct Batch {
     }
     VkResult submit(Queue& q, Fence* fence) {
         uint64_t value = 0;
+        if (fence && fence->own)
+            signals.push_back({fence->own.get(), 0});
         VkResult r = q.submit(ibs, waits, signals, &value);
         if (r != VK_SUCCESS)
             return r;
         for (Semaphore* s : binary_signals)
             s->point = {q.timeline.get(), value, nullptr};
-        if (fence)
+        if (fence && !fence->own)
             fence->attach(*q.device, {q.timeline.get(), value, nullptr});
         return VK_SUCCESS;
     }
 };
+
+} // namespace
+
+VkResult consume(Queue& q, std::span<const VkSemaphore> semaphores, Point* done) {
+    Batch b;
+    for (VkSemaphore s : semaphores)
+        b.wait(q, s, 0);
+    uint64_t value = 0;
+    VkResult r = q.submit({}, b.waits, {}, &value);
+    *done = {q.timeline.get(), value, nullptr};
+    return r;
+}
+
+namespace {
 
 VkResult submit_fence_only(Queue& q, Fence* fence) {
     Batch empty;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <utility>
 
 namespace kite::rt {
 
@@ -17,11 +18,21 @@ void Fence::attach(Device& d, Point p) {
     d.fence_submitted.notify_all();
 }
 
+Point Semaphore::take() {
+    Point p = std::exchange(point, {});
+    bool instead = std::exchange(temporary, false);
+    if (!p.timeline && !instead && own)
+        p = {own.get(), 0, own};
+    return p;
+}
+
 void Fence::signal(Device& d) {
     {
         std::lock_guard lock(mutex);
-        signalled = true;
+        signalled = !own;
         point = {};
+        if (own)
+            (void)own->signal(0);
     }
     {
         std::lock_guard lock(d.fence_mutex);
@@ -37,9 +48,12 @@ State state_of(Fence& f, kmd::SyncPoint& point) {
     std::lock_guard lock(f.mutex);
     if (f.signalled)
         return State::done;
-    if (!f.point.timeline)
+    if (f.point.timeline)
+        point = f.point.sync();
+    else if (f.own) // perhaps another process submits it: the kernel waits for that, too
+        point = {f.own.get(), 0};
+    else
         return State::unsubmitted;
-    point = f.point.sync();
     return State::pending;
 }
 
@@ -99,6 +113,17 @@ VkResult CreateFence(VkDevice device, const VkFenceCreateInfo* info,
     if (!f)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
     f->signalled = (info->flags & VK_FENCE_CREATE_SIGNALED_BIT) != 0;
+    auto* e =
+        find<VkExportFenceCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_EXPORT_FENCE_CREATE_INFO);
+    if (e && (e->handleTypes & VK_EXTERNAL_FENCE_HANDLE_TYPE_OPAQUE_FD_BIT)) {
+        auto own = d->kmd->create_binary(f->signalled);
+        if (!own) {
+            d->drop(callbacks, f);
+            return d->report(own.error());
+        }
+        f->own = std::move(*own);
+        f->signalled = false;
+    }
     *out = f->handle();
     return VK_SUCCESS;
 }
@@ -112,6 +137,9 @@ VkResult ResetFences(VkDevice, uint32_t count, const VkFence* fences) {
         auto* f = Fence::from(fences[i]);
         std::lock_guard lock(f->mutex);
         f->signalled = false;
+        // A temporary payload goes, the permanent one is reset.
+        if (f->own && !f->point.timeline)
+            (void)f->own->reset();
         f->point = {};
     }
     return VK_SUCCESS;
@@ -144,6 +172,17 @@ VkResult CreateSemaphore(VkDevice device, const VkSemaphoreCreateInfo* info,
         }
         s->is_timeline = true;
         s->timeline = std::move(*timeline);
+    }
+    auto* e = find<VkExportSemaphoreCreateInfo>(info->pNext,
+                                                VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO);
+    if (e && !s->is_timeline &&
+        (e->handleTypes & VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT)) {
+        auto own = d->kmd->create_binary(false);
+        if (!own) {
+            d->drop(callbacks, s);
+            return d->report(own.error());
+        }
+        s->own = std::move(*own);
     }
     *out = s->handle();
     return VK_SUCCESS;

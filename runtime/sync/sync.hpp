@@ -2,7 +2,8 @@
 // Fences, semaphores and events over the kernel contract's timelines.
 //
 // A fence or binary semaphore is a note of the timeline point that signals it: submitting costs
-// nothing extra. A timeline semaphore owns a timeline. Points of an application's queue live as
+// nothing extra. One that was made exportable has a payload of its own instead (external.cpp). A
+// timeline semaphore owns a timeline. Points of an application's queue live as
 // long as the device; points of a swapchain are shared. Ownership: the application. Threading:
 // fences are locked, semaphores externally synchronised (timeline ones thread-safe). Failure:
 // device lost ends every wait.
@@ -25,9 +26,10 @@ struct Point {
 
 /// VkFence.
 struct Fence : Object<Fence, VkFence> {
-    std::mutex mutex;       ///< guards the rest
-    bool signalled = false; ///< created signalled, or seen signalled
-    Point point;            ///< pending signal
+    std::mutex mutex;                   ///< guards the rest
+    bool signalled = false;             ///< created signalled, or seen signalled
+    Point point;                        ///< pending signal
+    std::shared_ptr<kmd::Timeline> own; ///< payload that other processes may see, or null
     /// Attaches the signal and wakes waiters that came early.
     void attach(Device& d, Point p);
     /// Marks as signalled now.
@@ -39,7 +41,22 @@ struct Semaphore : Object<Semaphore, VkSemaphore> {
     bool is_timeline = false;                ///< timeline semaphore
     std::unique_ptr<kmd::Timeline> timeline; ///< timeline semaphores
     Point point;                             ///< binary: pending signal, or none
+    std::shared_ptr<kmd::Timeline> own; ///< binary: payload that other processes may see, or null
+    bool temporary = false;             ///< point replaces `own` until it is taken
+
+    /// Binary: there is something to wait for.
+    [[nodiscard]] bool pending() const { return temporary || point.timeline || own; }
+    /// Binary: the point to wait for, which the wait uses up. Without a timeline: signalled.
+    Point take();
+    /// Binary: becomes a point until it is taken.
+    void set(Point p) {
+        point = std::move(p);
+        temporary = true;
+    }
 };
+
+/// Waits for binary semaphores by a submission without work; *done is reached with it.
+VkResult consume(Queue& q, std::span<const VkSemaphore> semaphores, Point* done);
 
 /// VkEvent: a dword in GPU memory.
 struct Event : Object<Event, VkEvent> {

@@ -357,8 +357,11 @@ VkResult AcquireNextImage2KHR(VkDevice device, const VkAcquireNextImageInfoKHR* 
     if (r < 0 || r == VK_TIMEOUT || r == VK_NOT_READY)
         return r;
     // The image is free already: the semaphore has nothing to wait for.
-    if (auto* s = Semaphore::from(info->semaphore))
+    if (auto* s = Semaphore::from(info->semaphore)) {
         s->point = {};
+        if (s->own)
+            (void)s->own->signal(0);
+    }
     if (auto* f = Fence::from(info->fence))
         f->signal(*d);
     return r;
@@ -381,9 +384,14 @@ VkResult QueuePresentKHR(VkQueue queue, const VkPresentInfoKHR* info) {
     std::vector<Point> points;
     for (uint32_t i = 0; i < info->waitSemaphoreCount; ++i) {
         auto* s = Semaphore::from(info->pWaitSemaphores[i]);
-        if (s->point.timeline)
-            points.push_back(s->point);
-        s->point = {};
+        // A payload that others see is used up on the queue; notes of points are just read.
+        Point p;
+        if (!s->own)
+            p = s->take();
+        else if (VkResult r = consume(*q, {&info->pWaitSemaphores[i], 1}, &p); r != VK_SUCCESS)
+            return r;
+        if (p.timeline)
+            points.push_back(p);
     }
     VkResult worst = VK_SUCCESS;
     for (uint32_t i = 0; i < info->swapchainCount; ++i) {

@@ -3,7 +3,7 @@
 
 import pathlib
 
-from . import bench_report, bench_suites, build, run
+from . import bench_report, bench_suites, bench_vm, build, run
 from .ui import KiteError, say
 
 DEFAULT_DRIVERS = "kite,lavapipe,lavapipe-512,swiftshader"
@@ -13,6 +13,8 @@ def add_arguments(sub):
     """Options of ./kite bench."""
     sub.add_argument("suites", nargs="*", metavar="SUITE",
                      help=f"of {', '.join(bench_suites.SUITES)} (default: all)")
+    sub.add_argument("--vm", action="store_true",
+                     help="instead: submit-to-fence times and ioctls a frame in a guest")
     sub.add_argument("--rounds", type=int, default=3, help="samples of each case (default 3)")
     sub.add_argument("--drivers", default=DEFAULT_DRIVERS, metavar="A,B,...",
                      help=f"the first is compared with lavapipe (default {DEFAULT_DRIVERS})")
@@ -53,6 +55,8 @@ def _measure(suites, drivers, rounds, variables):
 
 def cmd_bench(args):
     """./kite bench"""
+    if args.vm:
+        return bench_vm.cmd_bench_vm(args)
     suites = args.suites or list(bench_suites.SUITES)
     for suite in suites:
         if suite not in bench_suites.SUITES:

@@ -95,7 +95,7 @@ int Fake::get_time(File&, void* p) {
 
 int Fake::vm_create(File& f, void* p) {
     auto& c = *static_cast<drm_kite_vm_create*>(p);
-    if (c.flags || c.id)
+    if (c.flags)
         return -EINVAL;
     auto vm = std::make_shared<Vm>();
     if (int r = device_->create_address_space(&vm->space); r != 0)
@@ -274,7 +274,7 @@ int Fake::vm_bind(File& f, void* p) {
 int Fake::bo_create(File& f, void* p) {
     auto& c = *static_cast<drm_kite_bo_create*>(p);
     constexpr uint32_t known = kPlacements | DRM_KITE_BO_CPU_VISIBLE;
-    if (c.pad || c.handle || c.size == 0 || (c.flags & ~known) || !(c.flags & kPlacements))
+    if (c.pad || c.size == 0 || (c.flags & ~known) || !(c.flags & kPlacements))
         return -EINVAL;
     if (c.exclusive_vm_id && !f.vms.contains(c.exclusive_vm_id))
         return -ENOENT;
@@ -324,8 +324,6 @@ int Fake::bo_mmap_offset(File& f, void* p) {
     auto it = f.bos.find(m.handle);
     if (it == f.bos.end())
         return -ENOENT;
-    if (!(it->second->flags & DRM_KITE_BO_CPU_VISIBLE))
-        return -EINVAL;
     m.offset = it->second->map_at;
     return 0;
 }

@@ -46,7 +46,7 @@ void Fake::attach(const Syncs& syncs, const FencePtr& done) {
 
 int Fake::queue_create(File& f, void* p) {
     auto& c = *static_cast<drm_kite_queue_create*>(p);
-    if (c.flags || c.pad || c.id || c.queue_class > DRM_KITE_QUEUE_COPY ||
+    if (c.flags || c.pad || c.queue_class > DRM_KITE_QUEUE_COPY ||
         c.priority > DRM_KITE_PRIORITY_HIGH)
         return -EINVAL;
     if (c.priority == DRM_KITE_PRIORITY_HIGH)

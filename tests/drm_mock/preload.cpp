@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <xf86drm.h>
 
@@ -107,6 +109,21 @@ PRELOAD int open64(const char* path, int flags, ...) {
     unsigned mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(args, unsigned) : 0;
     va_end(args);
     return open(path, flags, mode);
+}
+
+PRELOAD int stat(const char* path, struct stat* out) {
+    bool render = std::strcmp(path, kNode) == 0;
+    if (!render && std::strcmp(path, kPrimary) != 0)
+        return static_cast<int>(syscall(SYS_newfstatat, AT_FDCWD, path, out, 0));
+    *out = {};
+    out->st_mode = S_IFCHR | 0666;
+    out->st_rdev = makedev(226, render ? 200 : 72);
+    return 0;
+}
+
+PRELOAD int stat64(const char* path, struct stat64* out) {
+    static_assert(sizeof(struct stat64) == sizeof(struct stat));
+    return stat(path, reinterpret_cast<struct stat*>(out));
 }
 
 PRELOAD int close(int fd) {

@@ -3,6 +3,7 @@
 
 #include "drm-driver/uapi/kite_drm.h"
 
+#include <cerrno>
 #include <fcntl.h>
 
 namespace kite::rt::kmd::drm {
@@ -35,13 +36,15 @@ Result<std::unique_ptr<Bo>> BoImpl::import(std::shared_ptr<Vm> vm, int fd, uint6
             return std::unexpected(vm->error(r, "BO_INFO"));
         return base::fail(base::ErrorCode::invalid_argument, "imported memory is too small");
     }
-    return std::make_unique<BoImpl>(std::move(vm), *handle, i.size);
+    return std::make_unique<BoImpl>(std::move(vm), *handle, i.size, fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
 BoImpl::~BoImpl() {
     if (host_)
         vm_->kernel().unmap(host_, size_);
     vm_->drop(handle_);
+    if (dma_buf_ >= 0)
+        vm_->kernel().close(dma_buf_);
 }
 
 Result<void*> BoImpl::map() {
@@ -50,9 +53,17 @@ Result<void*> BoImpl::map() {
         return host_;
     drm_kite_bo_mmap_offset m{};
     m.handle = handle_;
-    if (int r = vm_->call(DRM_IOCTL_KITE_BO_MMAP_OFFSET, &m); r < 0)
+    int from = vm_->fd();
+    int r = vm_->call(DRM_IOCTL_KITE_BO_MMAP_OFFSET, &m);
+    if (r == -EINVAL && dma_buf_ >= 0) {
+        // Another driver's memory: its own mmap is the way to it.
+        from = dma_buf_;
+        m.offset = 0;
+        r = 0;
+    }
+    if (r < 0)
         return std::unexpected(vm_->error(r, "BO_MMAP_OFFSET"));
-    if (int r = vm_->kernel().map(vm_->fd(), m.offset, size_, &host_); r < 0)
+    if (r = vm_->kernel().map(from, m.offset, size_, &host_); r < 0)
         return std::unexpected(vm_->error(r, "mapping a buffer"));
     return host_;
 }

@@ -19,8 +19,8 @@ public:
     /// PRIME_FD_TO_HANDLE; invalid_argument when the dma-buf is smaller than asked.
     static Result<std::unique_ptr<Bo>> import(std::shared_ptr<Vm> vm, int fd, uint64_t size_bytes);
     /// Takes over one hold on the handle.
-    BoImpl(std::shared_ptr<Vm> vm, uint32_t handle, uint64_t size)
-        : vm_(std::move(vm)), handle_(handle), size_(size) {}
+    BoImpl(std::shared_ptr<Vm> vm, uint32_t handle, uint64_t size, int dma_buf = -1)
+        : vm_(std::move(vm)), handle_(handle), size_(size), dma_buf_(dma_buf) {}
     ~BoImpl() override;
     BoImpl(const BoImpl&) = delete;
     BoImpl& operator=(const BoImpl&) = delete;
@@ -34,6 +34,7 @@ private:
     std::shared_ptr<Vm> vm_;
     uint32_t handle_;
     uint64_t size_;
+    int dma_buf_; ///< imported: own descriptor, to map what another driver made
     std::mutex mutex_;
     void* host_ = nullptr;
 };

@@ -117,12 +117,6 @@ TEST_F(DrmTest, RefusesImpossibleBuffersAndBinds) {
     EXPECT_TRUE(device->unbind(kVa + (1 << 24), 4096)); // nothing there: fine
 }
 
-TEST_F(DrmTest, HiddenMemoryCannotBeMapped) {
-    auto b = device->create_bo({.size_bytes = 4096, .host_visible = false});
-    ASSERT_TRUE(b);
-    EXPECT_FALSE((*b)->map());
-}
-
 TEST_F(DrmTest, PrivateBuffersAreNotExported) {
     EXPECT_FALSE(bo->export_fd());
 }

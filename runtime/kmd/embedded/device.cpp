@@ -155,6 +155,10 @@ Result<std::unique_ptr<Bo>> DeviceImpl::import_bo(int fd, uint64_t size_bytes) {
     off_t have = lseek(fd, 0, SEEK_END);
     if (size_bytes == 0 || have < 0 || static_cast<uint64_t>(have) < size_bytes)
         return base::fail(base::ErrorCode::invalid_argument, "imported memory is too small");
+    // The device writes to it: whoever else holds it must not be able to take it away.
+    if (int seals = fcntl(fd, F_GET_SEALS); seals < 0 || !(seals & F_SEAL_SHRINK))
+        return base::fail(base::ErrorCode::invalid_argument,
+                          "imported memory is not a sealed memfd");
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (own < 0)
         return base::fail(base::ErrorCode::out_of_host_memory, "dup: {}", base::errno_text(errno));

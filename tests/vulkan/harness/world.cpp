@@ -36,6 +36,15 @@ constexpr const char* kWanted[] = {
     "VK_EXT_index_type_uint8",
     "VK_EXT_vertex_attribute_divisor",
     "VK_EXT_extended_dynamic_state",
+    "VK_KHR_external_memory_fd",
+    "VK_EXT_external_memory_dma_buf",
+    "VK_KHR_external_semaphore_fd",
+    "VK_KHR_external_fence_fd",
+    "VK_EXT_image_drm_format_modifier",
+    "VK_EXT_queue_family_foreign",
+    "VK_EXT_physical_device_drm",
+    "VK_EXT_pci_bus_info",
+    "VK_KHR_calibrated_timestamps",
 };
 
 /// Appends one feature structure to the chain.
