@@ -35,6 +35,9 @@ bool take_array(std::span<const std::byte>& bytes, uint32_t count, std::vector<T
     if (bytes.size() / sizeof(T) < count) {
         return false;
     }
+    if (count == 0) {
+        return true;
+    }
     out.resize(count);
     std::memcpy(out.data(), bytes.data(), count * sizeof(T));
     bytes = bytes.subspan(count * sizeof(T));

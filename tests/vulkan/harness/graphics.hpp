@@ -115,9 +115,6 @@ protected:
                      std::array<float, 4> color = {1, 1, 1, 1});
     /// An empty pipeline layout with push constants.
     VkPipelineLayout plain_layout();
-
-private:
-    VkPipelineLayout plain_ = VK_NULL_HANDLE;
 };
 
 } // namespace kite::vktest
