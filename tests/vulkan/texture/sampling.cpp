@@ -15,7 +15,6 @@ namespace {
 
 class Texture : public VulkanTest {
 protected:
-    static constexpr VkFormat kFloats = VK_FORMAT_R32G32B32A32_SFLOAT;
     /// Runs a shader with a sampled image at 0, vec4 inputs at 1 and vec4 outputs at 2.
     std::vector<std::array<float, 4>> sample(Spirv spirv, VkImageView view, VkSampler sampler,
                                              const std::vector<std::array<float, 4>>& in) {
