@@ -116,6 +116,8 @@ struct kite_device {
 	/** @removed: removal has been done */
 	bool removed;
 
+	/** @jobs: armed and not yet freed */
+	atomic_t jobs;
 	/** @copy_entity: schedules the driver's own copies and fills */
 	struct drm_sched_entity copy_entity;
 	/** @copy_ready: @copy_entity may be used */

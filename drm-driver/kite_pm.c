@@ -12,25 +12,16 @@
 /* Jobs are let finish before a sleep; one that hangs is killed by its own timeout first. */
 #define KITE_IDLE_GRACE_MS 5000
 
-static bool kite_rings_idle(struct kite_device *kdev)
-{
-	bool idle = true;
-	u32 i;
-
-	for (i = 0; i < kdev->nr_rings; i++) {
-		spin_lock_irq(&kdev->rings[i].lock);
-		idle &= list_empty(&kdev->rings[i].fences);
-		spin_unlock_irq(&kdev->rings[i].lock);
-	}
-	return idle;
-}
-
+/*
+ * Wait until no job is left, neither running nor queued: its mappings would be gone when it woke up.
+ * Userspace is frozen, so there will be no new ones.
+ */
 static int kite_wait_idle(struct kite_device *kdev)
 {
 	unsigned long end = jiffies +
 			    msecs_to_jiffies(kite_job_timeout_ms + KITE_IDLE_GRACE_MS);
 
-	while (!kite_rings_idle(kdev)) {
+	while (atomic_read(&kdev->jobs)) {
 		if (time_after(jiffies, end))
 			return -EBUSY;
 		msleep(20);
@@ -57,18 +48,17 @@ static int kite_pm_suspend(struct device *dev)
 
 	if (!kdev || kite_device_error(kdev))
 		return 0;
+	ret = kite_wait_idle(kdev);
 	/* Copies out of VRAM are jobs, so schedulers run until it is empty. */
-	ret = ttm_resource_manager_evict_all(&kdev->ttm, &kdev->vram.man);
+	if (!ret)
+		ret = ttm_resource_manager_evict_all(&kdev->ttm, &kdev->vram.man);
+	if (!ret)
+		ret = kite_wait_idle(kdev);
 	if (ret) {
 		drm_err(&kdev->drm, "cannot empty VRAM before sleeping: %d\n", ret);
 		return ret;
 	}
 	kite_scheds_stop(kdev, true);
-	ret = kite_wait_idle(kdev);
-	if (ret) {
-		kite_scheds_stop(kdev, false);
-		return ret;
-	}
 	atomic_cmpxchg(&kdev->state, KITE_DEVICE_OK, KITE_DEVICE_SUSPENDED);
 	kite_irq_disable(kdev);
 	kite_rings_stop(kdev);

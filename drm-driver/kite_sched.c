@@ -67,6 +67,7 @@ void kite_job_fini(struct kite_job *job)
 /** kite_job_arm() - no way back; returns a reference of the job's completion */
 struct dma_fence *kite_job_arm(struct kite_job *job)
 {
+	atomic_inc(&job->ring->kdev->jobs);
 	drm_sched_job_arm(&job->base);
 	return dma_fence_get(&job->base.s_fence->finished);
 }
@@ -81,13 +82,17 @@ static struct dma_fence *kite_sched_run_job(struct drm_sched_job *sched_job)
 {
 	struct kite_job *job = to_kite_job(sched_job);
 	struct kite_fence *fence = job->fence;
+	bool cookie;
 	int ret, idx;
 
 	if (sched_job->s_fence->finished.error)
 		return ERR_PTR(sched_job->s_fence->finished.error);
 	if (!drm_dev_enter(&job->ring->kdev->drm, &idx))
 		return ERR_PTR(-ENODEV);
+	/* Lockdep watches that running waits for nothing that waits for fences or memory. */
+	cookie = dma_fence_begin_signalling();
 	ret = job->ops->run(job, fence);
+	dma_fence_end_signalling(cookie);
 	drm_dev_exit(idx);
 	if (ret)
 		return ERR_PTR(ret);
@@ -99,6 +104,8 @@ static void kite_sched_free_job(struct drm_sched_job *sched_job)
 {
 	struct kite_job *job = to_kite_job(sched_job);
 
+	/* Freeing the job can end the device. */
+	atomic_dec(&job->ring->kdev->jobs);
 	job->ops->free(job);
 }
 

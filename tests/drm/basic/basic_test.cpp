@@ -9,7 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "basic_client.hpp"
@@ -326,6 +330,105 @@ TEST_F(Basic, PrimeSharesMemory) {
     exclusive.exclusive_vm_id = first.vm();
     first.call(DRM_IOCTL_KITE_BO_CREATE, &exclusive, "BO_CREATE");
     EXPECT_NE(drmPrimeHandleToFD(first.fd(), exclusive.handle, DRM_CLOEXEC, &fd), 0);
+}
+
+/// A primary node of a driver, or -1.
+int open_card(const char* driver) {
+    for (int minor = 0; minor < 8; ++minor) {
+        const std::string path = "/dev/dri/card" + std::to_string(minor);
+        const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+        drmVersionPtr version = fd < 0 ? nullptr : drmGetVersion(fd);
+        const bool match = version != nullptr && std::strcmp(version->name, driver) == 0;
+        drmFreeVersion(version);
+        if (match) {
+            return fd;
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    return -1;
+}
+
+TEST_F(Basic, PrimeWithAnotherDevice) {
+    const int vgem = open_card("vgem"); // another device to share memory with
+    if (vgem < 0) {
+        GTEST_SKIP() << "no vgem device";
+    }
+    Client client;
+    const std::uint32_t queue = client.queue(DRM_KITE_QUEUE_COPY);
+    // Its memory here.
+    drm_mode_create_dumb dumb{};
+    dumb.width = 256;
+    dumb.height = 64;
+    dumb.bpp = 32;
+    ASSERT_EQ(drmIoctl(vgem, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), 0);
+    int fd = -1;
+    ASSERT_EQ(drmPrimeHandleToFD(vgem, dumb.handle, DRM_CLOEXEC | DRM_RDWR, &fd), 0);
+    Buffer imported{0, dumb.size, nullptr};
+    ASSERT_EQ(drmPrimeFDToHandle(client.fd(), fd, &imported.handle), 0);
+    client.bind(imported, kTestVa);
+    ASSERT_EQ(client.run(queue, Packets().fill(kTestVa, imported.size, 0x31)), 0);
+    void* at = mmap(nullptr, dumb.size, PROT_READ, MAP_SHARED, fd, 0);
+    ASSERT_NE(at, MAP_FAILED);
+    EXPECT_EQ(static_cast<std::uint32_t*>(at)[dumb.size / 4 - 1], 0x31U);
+    munmap(at, dumb.size);
+    client.unbind(kTestVa, imported.size);
+    client.destroy(imported);
+    close(fd);
+
+    // Our memory there: it comes out of VRAM and stays out.
+    Buffer buffer = client.create(1 << 16, kBoth | kVisible);
+    std::fill_n(buffer.words, buffer.size / 4, 0x77);
+    ASSERT_EQ(drmPrimeHandleToFD(client.fd(), buffer.handle, DRM_CLOEXEC | DRM_RDWR, &fd), 0);
+    std::uint32_t foreign = 0;
+    ASSERT_EQ(drmPrimeFDToHandle(vgem, fd, &foreign), 0);
+    drm_kite_bo_info info{};
+    info.handle = buffer.handle;
+    client.call(DRM_IOCTL_KITE_BO_INFO, &info, "BO_INFO");
+    EXPECT_EQ(info.placement, static_cast<std::uint32_t>(DRM_KITE_BO_SYSTEM));
+    EXPECT_TRUE(all_are(buffer, 0x77));
+    client.bind(buffer, kTestVa);
+    ASSERT_EQ(client.run(queue, Packets().fill(kTestVa, buffer.size, 0x78)), 0);
+    EXPECT_TRUE(all_are(buffer, 0x78));
+    close(fd);
+    close(vgem);
+}
+
+TEST_F(Basic, FdinfoTellsEnginesAndMemory) {
+    Client client;
+    const std::uint32_t queue = client.queue(DRM_KITE_QUEUE_GRAPHICS);
+    Buffer buffer = client.create(4 << 20, DRM_KITE_BO_VRAM | kVisible);
+    client.bind(buffer, kTestVa);
+    ASSERT_EQ(client.run(queue, Packets().fill(kTestVa, buffer.size, 1)), 0);
+    std::ifstream file("/proc/self/fdinfo/" + std::to_string(client.fd()));
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_NE(text.find("drm-driver:\tkite"), std::string::npos) << text;
+    EXPECT_NE(text.find("drm-total-vram:\t4 MiB"), std::string::npos) << text;
+    const auto busy = text.find("drm-engine-graphics:\t");
+    ASSERT_NE(busy, std::string::npos) << text;
+    EXPECT_GT(std::strtoull(text.c_str() + busy + 21, nullptr, 10), 0U) << text;
+}
+
+TEST_F(Basic, DumbBuffersAreMapped) {
+    const int card = open_card("kite"); // dumb buffers are not for render nodes
+    ASSERT_GE(card, 0);
+    drm_mode_create_dumb dumb{};
+    dumb.width = 100;
+    dumb.height = 10;
+    dumb.bpp = 32;
+    ASSERT_EQ(drmIoctl(card, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), 0);
+    EXPECT_GE(dumb.pitch, 400U);
+    EXPECT_GE(dumb.size, static_cast<std::uint64_t>(dumb.pitch) * dumb.height);
+    drm_mode_map_dumb map{};
+    map.handle = dumb.handle;
+    ASSERT_EQ(drmIoctl(card, DRM_IOCTL_MODE_MAP_DUMB, &map), 0);
+    void* at = mmap(nullptr, dumb.size, PROT_READ | PROT_WRITE, MAP_SHARED, card,
+                    static_cast<off_t>(map.offset));
+    ASSERT_NE(at, MAP_FAILED);
+    std::memset(at, 0x5a, dumb.size);
+    munmap(at, dumb.size);
+    close(card);
 }
 
 TEST_F(Basic, MadviseTellsWhatWasKept) {
