@@ -61,6 +61,16 @@ def render_node(machine):
     print(machine.wait_render_node())
 
 
+def driver_smoke(machine):
+    """Every ioctl of kite.ko does what it is for."""
+    need_device()
+    need_module(machine)
+    program = build_dir() / "tests/drm/basic/drm_basic"
+    if not program.exists():
+        raise Skip("drm_basic is not built")
+    print(machine.check(f"modprobe vgem; {program} --gtest_brief=1", 300))
+
+
 def vulkaninfo(machine):
     """The ICD finds the render node and says so."""
     need_device()
@@ -130,8 +140,8 @@ def module_unloads(machine):
     machine.check("rmmod kite")
 
 
-CASES = [boots_quickly, commands_report, module_loads, enumerates, render_node, vulkaninfo,
-         same_picture, plug_and_unplug, pull_the_cable, module_unloads]
+CASES = [boots_quickly, commands_report, module_loads, enumerates, render_node, driver_smoke,
+         vulkaninfo, same_picture, plug_and_unplug, pull_the_cable, module_unloads]
 
 
 def main(kernel_name):
