@@ -55,6 +55,14 @@ def _progress(line):
     return f"{match[1]} of {match[2]}: {match[3]}" if match else None
 
 
+def configured(flavour=""):
+    """The build folder, set up but not built."""
+    folder = build_dir(flavour)
+    with locked(log_dir() / "build.lock", "waiting for another ./kite that builds here"):
+        _configure(folder, flavour)
+    return folder
+
+
 def build(*targets, flavour=""):
     """Bring a build up to date, or only the named targets of it; returns the build folder."""
     if not (REPO / "meson.build").exists():

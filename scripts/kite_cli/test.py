@@ -21,7 +21,7 @@ SANITIZER_OPTIONS = {
     # LLVM and the loader keep memory for the process's life, so leaks are not looked for.
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1",
-    "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1:"
+    "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1:die_after_fork=0:"
                     f"suppressions={REPO}/tests/support/tsan.supp",
 }
 
@@ -101,15 +101,16 @@ def _build_modules():
 def cmd_test(args):
     """./kite test"""
     flavour = args.sanitize or ""
-    folder = build.build("all", "meson-test-prereq", flavour=flavour)
+    # Sanitizer builds are slow: with names meson builds what those tests need, and no more.
+    partly = bool(flavour and args.names)
+    folder = (build.configured(flavour) if partly
+              else build.build("all", "meson-test-prereq", flavour=flavour))
     names = _select(folder, args.names) if args.names else []
-    if flavour:
-        pass  # kernel modules have their own sanitizers: ./kite kernel --debug
-    elif not names or any(name.startswith("guest") for name in names):
-        _build_modules()
-    options = ["--suite" if args.long else "--no-suite", "long", *(SANITIZED if flavour else [])]
-    command, env = enter.wrap(["meson", "test", "-C", str(folder), "--no-rebuild", *options,
-                               *names])
+    if not flavour and (not names or any(name.startswith("guest") for name in names)):
+        _build_modules()  # kernel modules have sanitizers of their own: ./kite kernel --debug
+    options = ["--suite" if args.long else "--no-suite", "long",
+               *([] if partly else ["--no-rebuild"]), *(SANITIZED if flavour else [])]
+    command, env = enter.wrap(["meson", "test", "-C", str(folder), *options, *names])
     env.update(SANITIZER_OPTIONS if flavour else {})
     results = folder / "meson-logs" / "testlog.json"
     results.unlink(missing_ok=True)

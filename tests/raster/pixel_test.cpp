@@ -423,9 +423,11 @@ TEST_P(Pixel, MultisampleCoverageAndResolve) {
                 bool inside = true; // the triangle turns clockwise, no sample lies on an edge
                 for (size_t e = 0; e < 3; ++e) {
                     const size_t n = (e + 1) % 3;
-                    inside = inside && (fx[n] - fx[e]) * (y * 256 + kY[i] - fy[e]) -
-                                               (fy[n] - fy[e]) * (x * 256 + kX[i] - fx[e]) >
-                                           0;
+                    inside =
+                        inside &&
+                        (fx[n] - fx[e]) * (static_cast<int64_t>(y) * 256 + kY[i] - fy[e]) -
+                                (fy[n] - fy[e]) * (static_cast<int64_t>(x) * 256 + kX[i] - fx[e]) >
+                            0;
                 }
                 ASSERT_EQ(scene.word(color, x, y, 0, i), inside ? ~0u : 0u)
                     << x << "," << y << " sample " << i;
