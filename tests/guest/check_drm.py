@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Guest tests of the ioctls and of the Vulkan driver on the render node; --long runs all of both."""
+
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+from guest_case import Runner, Skip, expect, find_kernel, need_device, need_module, skip_program
+from kite_cli.ui import KiteError, build_dir
+from kite_vm.machine import Machine, Settings
+
+TOPICS = ("external", "sync")
+LONG_TOPICS = ("compute", "copy", "query", "wsi", "blend", "depth", "msaa", "raster", "draw",
+               "texture", "lifecycle", "robust", "harness")
+PULL_AFTER_SECONDS = 5.0
+
+
+def gtest(machine, program, timeout_seconds, **env):
+    """Run a GoogleTest program in the guest and pass its results on."""
+    path = build_dir() / "tests" / program
+    if not path.exists():
+        raise Skip(f"{program} is not built")
+    job = machine.run([str(path)], timeout_seconds, env=env)
+    for line in job.stdout.splitlines():
+        if line and not line.startswith(("[", "Running main")) or "FAILED" in line:
+            print(line)
+    passed = re.search(r"\[  PASSED  \] (\d+) tests?", job.stdout)
+    print(f"{program}: {passed[1] if passed else 'no'} tests passed in the guest")
+    expect(job.code == 0 and passed, f"{program}: exit status {job.code}: {job.stderr[-1000:]}")
+
+
+def plugged(machine):
+    """The eGPU with its driver."""
+    machine.load_module()
+    machine.plug()
+    print(machine.wait_render_node())
+
+
+def program(name, timeout_seconds=400, **env):
+    """A case that runs one program."""
+    def case(machine):
+        gtest(machine, name, timeout_seconds, **env)
+    return name.rpartition("/")[2].title().replace("_", ""), case
+
+
+def pulled(machine):
+    """The cable is pulled while ioctls are in flight."""
+    path = build_dir() / "tests" / "drm" / "drm_unplug"
+    if not path.exists():
+        raise Skip("drm_unplug is not built")
+    job = machine.start([str(path)], env={"KITE_DRM_EXPECT_UNPLUG": "120"})
+    time.sleep(PULL_AFTER_SECONDS)
+    expect(job.running, "the program ended before the pull")
+    machine.pull()
+    code = job.wait(150)
+    print(job.stdout)
+    expect(code == 0 and "[  PASSED  ] 1 test" in job.stdout, f"exit status {code}")
+
+
+def cases(long):
+    """(name, function) of every case."""
+    yield "Plugged", plugged
+    yield program("drm/drm_misuse")
+    yield program("drm/drm_isolation")
+    if long:
+        yield program("drm/drm_load", 7000, KITE_DRM_WRAPS="1000000")
+    else:
+        yield program("drm/drm_load", 600, KITE_DRM_WRAPS="2000", KITE_DRM_CLIENTS="8")
+    for topic in TOPICS + (LONG_TOPICS if long else ()):
+        yield program(f"vulkan/vulkan_{topic}", 1800, KITE_KMD="drm")
+    yield "Pulled", pulled
+
+
+def main(kernel_name, long):
+    """Run all cases in one guest; returns the exit status."""
+    kernel = find_kernel(kernel_name)
+    with tempfile.TemporaryDirectory(prefix="kite-guest-") as out:
+        settings = Settings(kernel=kernel.release, out=pathlib.Path(out), vram="64M")
+        try:
+            need_device()
+            with Machine(settings) as machine:
+                need_module(machine)
+                runner = Runner(f"GuestDrm{kernel.name.replace('.', '_')}", machine)
+                for name, case in cases(long):
+                    runner.run(name, case)
+                    if not machine.alive:
+                        raise KiteError("the guest is gone", log=machine.serial)
+        except Skip as reason:
+            skip_program(str(reason))
+        print(f"guest kernel log: {machine.serial}")
+    return 1 if runner.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], "--long" in sys.argv[2:]))
