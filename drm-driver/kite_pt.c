@@ -247,20 +247,23 @@ void kite_pt_unpin(struct kite_pt *pt, u64 va, u64 range, u64 seq, struct kite_p
 	}
 }
 
+/* The entry that points to a slot in a state. */
+static u64 kite_pt_slot_entry(const struct kite_pt_slot *slot, u32 state)
+{
+	if (state == KITE_PT_SLOT_TABLE)
+		return KITE_PT_VALID | slot->table->page.offset;
+	return state == KITE_PT_SLOT_ZERO ? KITE_PT_ZERO_LEAF : 0;
+}
+
 /* Change what a slot is, and what points to it. */
 static void kite_pt_set_state(struct kite_pt *pt, u32 index, u32 slot_index, u32 state)
 {
 	struct kite_pt_dir *dir = pt->dirs[index];
 	struct kite_pt_slot *slot = &dir->slots[slot_index];
-	u64 entry = 0;
 
 	if (slot->state == state)
 		return;
-	if (state == KITE_PT_SLOT_TABLE)
-		entry = KITE_PT_VALID | slot->table->page.offset;
-	else if (state == KITE_PT_SLOT_ZERO)
-		entry = KITE_PT_ZERO_LEAF;
-	pt->write(pt->priv, dir->page.offset + slot_index * 8, entry);
+	pt->write(pt->priv, dir->page.offset + slot_index * 8, kite_pt_slot_entry(slot, state));
 
 	if (slot->state == KITE_PT_SLOT_NONE && !dir->live++)
 		pt->write(pt->priv, pt->root + index * 8, KITE_PT_VALID | dir->page.offset);
@@ -398,23 +401,35 @@ void kite_pt_clear(struct kite_pt *pt, u64 va, u64 range)
 }
 
 /**
- * kite_pt_forget() - the VRAM lost its contents: make everything nothing, keep tables and pins
+ * kite_pt_forget() - the VRAM lost its contents: write the tables anew, without pages
  * @pt: the address space
+ *
+ * Slots stay what they are, so that tables that will be needed again are not given away: holes of
+ * whole slots are back, leaf tables are empty until the caller has filled them.
  */
 void kite_pt_forget(struct kite_pt *pt)
 {
-	u32 i, j;
+	u32 i, j, k;
 
 	for (i = 0; i < KITE_PT_ROOT_ENTRIES; i++) {
 		struct kite_pt_dir *dir = pt->dirs[i];
 
-		pt->write(pt->priv, pt->root + i * 8, 0);
+		pt->write(pt->priv, pt->root + i * 8,
+			  dir && dir->live ? KITE_PT_VALID | dir->page.offset : 0);
 		if (!dir)
 			continue;
-		dir->live = 0;
 		for (j = 0; j < KITE_PT_ENTRIES; j++) {
-			dir->slots[j].state = KITE_PT_SLOT_NONE;
-			pt->write(pt->priv, dir->page.offset + j * 8, 0);
+			struct kite_pt_slot *slot = &dir->slots[j];
+			struct kite_pt_table *table = slot->table;
+
+			pt->write(pt->priv, dir->page.offset + j * 8,
+				  kite_pt_slot_entry(slot, slot->state));
+			if (slot->state != KITE_PT_SLOT_TABLE)
+				continue;
+			for (k = 0; k < KITE_PT_ENTRIES; k++)
+				pt->write(pt->priv, table->page.offset + k * 8, 0);
+			memset(table->valid, 0, sizeof(table->valid));
+			table->used = 0;
 		}
 	}
 }
