@@ -20,8 +20,8 @@ namespace kite::dev::raster::simd {
 using F16 = float __attribute__((vector_size(64)));    ///< 16 floats
 using I16 = int32_t __attribute__((vector_size(64)));  ///< 16 signed integers
 using U16 = uint32_t __attribute__((vector_size(64))); ///< 16 unsigned integers
-using F16u = float __attribute__((vector_size(64), aligned(4), may_alias));    ///< unaligned
-using U16u = uint32_t __attribute__((vector_size(64), aligned(1), may_alias)); ///< unaligned
+using F16u [[gnu::aligned(4), gnu::may_alias]] = F16;  ///< unaligned
+using U16u [[gnu::aligned(1), gnu::may_alias]] = U16;  ///< unaligned
 
 /// Lane offsets inside a block (quad-major order).
 inline constexpr I16 kLaneX = {0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3};

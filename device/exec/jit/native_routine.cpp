@@ -13,6 +13,14 @@ namespace kite::dev::exec::jit {
 
 namespace {
 
+// Compiled code lacks what UBSan puts before a function to know its type.
+#ifdef __clang__
+__attribute__((no_sanitize("function")))
+#endif
+void enter(Entry entry, const WaveEnv& env) {
+    entry(&env);
+}
+
 class NativeRoutine final : public Routine {
 public:
     NativeRoutine(std::shared_ptr<const Program> program, unsigned width,
@@ -27,7 +35,7 @@ public:
                     WorkerMemory& memory) const override {
         if (wave.count != 0) {
             const WaveEnv env = environment(draw, &wave, memory);
-            entry_(&env);
+            enter(entry_, env);
         }
     }
 
@@ -35,7 +43,7 @@ public:
                       WorkerMemory& memory) const override {
         if (wave.exec != 0) {
             const WaveEnv env = environment(draw, &wave, memory);
-            entry_(&env);
+            enter(entry_, env);
         }
     }
 
@@ -70,7 +78,7 @@ public:
             }
             env.subgroup = i;
             env.exec = wave_lanes(info, width_, i);
-            entry_(&env);
+            enter(entry_, env);
         }
     }
 
@@ -89,7 +97,7 @@ private:
         if (env.scratch != nullptr) {
             env.scratch += job.scratch * index;
         }
-        job.routine->entry_(&env);
+        enter(job.routine->entry_, env);
     }
 
     WaveEnv base_environment(const DrawContext& draw) const {
