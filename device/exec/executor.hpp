@@ -88,8 +88,17 @@ struct AttributeSource {
     uint32_t format = 0;  ///< hw format id
 };
 
+/// A number no other draw of this process has.
+[[nodiscard]] inline uint64_t next_draw_serial() {
+    static std::atomic<uint64_t> next{1};
+    return next.fetch_add(1, std::memory_order_relaxed);
+}
+
 /// State shared by all waves of a draw or dispatch. Read-only while they run.
 struct DrawContext {
+    /// Made with the context; what is remembered under it holds for this draw. Executors may read
+    /// each descriptor once per draw.
+    uint64_t serial = next_draw_serial();
     std::byte* window = nullptr; ///< host address of GPU address 0
     uint64_t va_mask = 0; ///< address & va_mask stays in the window; 4 GiB of guard follow it
     const std::atomic<uint32_t>* kill = nullptr; ///< non-zero: loops end, the routine returns early

@@ -20,6 +20,8 @@ class Buffer {
 public:
     /// At least `bytes` bytes, all zero.
     std::byte* zeroed(size_t bytes);
+    /// At least `bytes` bytes, zero when first asked for, then as they were left.
+    std::byte* kept(size_t bytes) { return size_ >= bytes ? data_.get() : zeroed(bytes); }
 
 private:
     struct Free {
@@ -37,6 +39,7 @@ struct WorkerMemory::Impl {
     Impl& operator=(const Impl&) = delete;
     Buffer scratch;                    ///< private memory of all waves that run at once
     Buffer shared;                     ///< workgroup memory
+    Buffer textures;                   ///< the JIT's remembered descriptors
     std::deque<interp::Wave> waves;    ///< interpreter waves, reused
     std::unique_ptr<FiberPool> fibers; ///< stacks of waves that wait at barriers
 

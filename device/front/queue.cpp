@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/front/queue.hpp"
 
+#include "device/exec/compile_clock.hpp"
+
 #include "base/log.hpp"
 
 #include <algorithm>
@@ -156,7 +158,9 @@ bool QueueImpl::inspect(uint64_t now) {
     if (started == 0) {
         return false;
     }
-    if (now > started && now - started > shared_.hang_timeout_ns) {
+    // Compiling is not hanging.
+    const uint64_t compiled = exec::compile_clock_ns() - compiled_ns_.load();
+    if (now > started && now - started > shared_.hang_timeout_ns + compiled) {
         kill_.fetch_or(kHang);
     }
     return true;
@@ -177,6 +181,7 @@ Status QueueImpl::run(const Submission& submission) {
 
 Status QueueImpl::execute(const Submission& submission) {
     const uint64_t begin = now_ns();
+    compiled_ns_.store(exec::compile_clock_ns());
     started_ns_.store(begin, std::memory_order_release);
     space_.enter();
     shared_.watchdog.notify();

@@ -104,7 +104,8 @@ private:
     const CompletionFn complete_;
     void* const user_;
     std::atomic<uint32_t> kill_{0};
-    std::atomic<uint64_t> started_ns_{0}; // of the running submission, 0 = idle
+    std::atomic<uint64_t> started_ns_{0};  // of the running submission, 0 = idle
+    std::atomic<uint64_t> compiled_ns_{0}; // the compile clock when it began
     Processor processor_;
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -18,12 +18,13 @@ class FiberPool;
 namespace kite::dev::exec::jit::texgen {
 class Cell;
 class Library;
+struct Slot;
 } // namespace kite::dev::exec::jit::texgen
 
 namespace kite::dev::exec::jit {
 
 /// Bump when generated code of an older build must not be reused.
-inline constexpr uint32_t kAbiVersion = 4;
+inline constexpr uint32_t kAbiVersion = 5;
 /// Zero bytes that out-of-bounds scalar loads read.
 inline constexpr unsigned kZeroBytes = 128;
 
@@ -41,6 +42,7 @@ struct WaveEnv {
     FiberPool* fibers = nullptr;         ///< set if waves can wait at barriers
     texgen::Library* textures = nullptr; ///< generated texture routines
     texgen::Cell* cells = nullptr; ///< their inline caches, one per instruction of texture_cells()
+    texgen::Slot* slots = nullptr; ///< the worker's last descriptors, texgen::kSlots
     uint32_t group[3] = {};        ///< workgroup id
     uint32_t subgroup = 0;         ///< wave index in the workgroup
     uint32_t subgroup_count = 1;   ///< waves in the workgroup

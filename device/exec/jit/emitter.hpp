@@ -152,7 +152,6 @@ private:
     Value* in_bounds(Value* offset, Shape shape, uint64_t extra, Value* limit, Shape limit_shape);
     void load(const hw::Inst& inst);
     void store(const hw::Inst& inst);
-    void atomic(const hw::Inst& inst);
     void uniform_load(const hw::Inst& inst, const Place& p);
     void uniform_store(const hw::Inst& inst, const Place& p);
     void lane_load(const hw::Inst& inst, const Place& p, std::vector<Value*>& rows);
@@ -167,6 +166,14 @@ private:
     void barrier_for(bool is_volatile);
     std::vector<Value*> store_rows(const hw::Inst& inst);
     void write_rows(const hw::Inst& inst, const std::vector<Value*>& rows);
+
+    // --- lower_atomic.cpp
+    void atomic(const hw::Inst& inst);
+    void helped_atomic(const hw::Inst& inst, Value* where, Value* mask);
+    Value* modify(hw::AtomicOp op, bool shared, Value* pointer, Value* x);
+    Value* add_to_one(bool shared, bool wants_old, Value* pointer, Value* mask, Value* x);
+    Value* lane_atomics(hw::AtomicOp op, bool shared, bool wants_old, Value* where, Value* mask,
+                        Value* x);
 
     // --- lower_io.cpp, lower_attr.cpp, lower_tex.cpp
     void lower_io(const hw::Inst& inst);

@@ -89,7 +89,8 @@ void texture(const hw::Inst* inst, const DrawContext* draw, tex::Lanes* lanes) {
 
 void texture_uniform(const WaveEnv* env, const hw::Inst* inst, tex::Lanes* lanes, uint64_t image_va,
                      uint64_t sampler_va, uint32_t cell) {
-    env->cells[cell].execute(*env->textures, *inst, *env->draw, *lanes, image_va, sampler_va);
+    env->cells[cell].execute(*env->textures, *inst, *env->draw, *lanes, image_va, sampler_va,
+                             env->slots[cell % texgen::kSlots]);
 }
 
 constexpr Helpers kHelpers{alu,       atomic,  scratch,     texture, texture_uniform,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "device/exec/jit/jit.hpp"
 
+#include "device/exec/compile_clock.hpp"
 #include "device/exec/cpu.hpp"
 #include "device/exec/interp/routine.hpp"
 #include "device/exec/jit/compiler.hpp"
@@ -138,6 +139,7 @@ private:
     std::shared_ptr<const Routine> make(const std::shared_ptr<const Program>& program,
                                         const RoutineKey& id) {
         const auto begin = std::chrono::steady_clock::now();
+        const CompileScope compiling;
         const auto source = source_of(*program, id.formats);
         if (disk_ != nullptr && !target_.dump_ir && !target_.dump_asm) {
             if (const auto object = disk_->load(source); !object.empty()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads, stores and atomics: where they go, and the cases with one address for the whole wave.
+// Loads and stores: where they (and atomics) go, and the cases with one address for the whole wave.
 //
 // Three shapes of access, cheapest first: one address (scalar load or store), consecutive lanes
 // (one vector load or store when the whole wave is in bounds), and per-lane addresses (gather,
@@ -218,50 +218,6 @@ void Emitter::store(const hw::Inst& inst) {
         uniform_store(inst, p);
     } else {
         lane_store(inst, p);
-    }
-}
-
-void Emitter::atomic(const hw::Inst& inst) {
-    const uint64_t bytes = hw::type_bytes(inst.ty);
-    const Place p = locate(inst, bytes);
-    auto*& lanes = buffers_["atomic"];
-    if (lanes == nullptr) {
-        lanes = alloca_of(llvm::ArrayType::get(b_.getInt8Ty(), sizeof(AtomicLanes)), "atomic", 64);
-    }
-    llvm::Type* wide = ity(64, Shape::vector);
-    Value* pointer = p.pointers;
-    if (pointer == nullptr) {
-        pointer =
-            p.index != nullptr ? b_.CreateGEP(b_.getInt8Ty(), p.base, p.index) : splat(p.base);
-    }
-    Value* where =
-        b_.CreateAnd(b_.CreatePtrToInt(pointer, wide), constant(~(bytes - 1), 64, Shape::vector));
-    Value* mask = storing();
-    if (p.ok != nullptr) {
-        mask = b_.CreateAnd(mask, p.ok->getType()->isVectorTy() ? p.ok : splat(p.ok));
-    }
-    const auto put = [&](size_t offset, Value* x) {
-        b_.CreateAlignedStore(x, address(lanes, offset), llvm::Align(8));
-    };
-    const auto operand = [&](const hw::Operand& o) {
-        return b_.CreateZExt(value(inst, o, inst.ty, Shape::vector), wide);
-    };
-    put(offsetof(AtomicLanes, address), where);
-    put(offsetof(AtomicLanes, value), operand(inst.src3));
-    if (!inst.src4.is_none()) {
-        put(offsetof(AtomicLanes, comparand), operand(inst.src4));
-    }
-    if (inst.dst.is_reg()) {
-        put(offsetof(AtomicLanes, old), constant(0, 64, Shape::vector));
-    }
-    b_.CreateStore(bits(mask), address(lanes, offsetof(AtomicLanes, mask)));
-    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getPtrTy()}, false);
-    b_.CreateCall(type, helper(offsetof(Helpers, atomic)), {inst_pointer(inst), lanes});
-    if (inst.dst.is_reg()) {
-        Value* old =
-            b_.CreateAlignedLoad(wide, address(lanes, offsetof(AtomicLanes, old)), llvm::Align(8));
-        write_value(inst, inst.ty,
-                    hw::is_64bit(inst.ty) ? old : b_.CreateTrunc(old, ity(32, Shape::vector)));
     }
 }
 

@@ -2,6 +2,8 @@
 // Image instructions: operands to a tex::Lanes on the stack, the texture unit, results back.
 #include "device/exec/jit/emitter.hpp"
 
+#include "device/exec/jit/texgen/dispatch.hpp"
+
 #include <cstddef>
 
 namespace kite::dev::exec::jit {
@@ -85,12 +87,44 @@ void Emitter::call_texture_unit(const hw::Inst& inst, Value* lanes) {
         return;
     }
     llvm::Type* i64 = b_.getInt64Ty();
-    auto* type = llvm::FunctionType::get(
-        none, {pointer, pointer, pointer, i64, i64, b_.getInt32Ty()}, false);
+    const uint32_t cell = next_cell_++;
     Value* image = pair(inst.src0, Shape::scalar);
     Value* sampler = inst.op == Op::txf ? b_.getInt64(0) : pair(inst.src1, Shape::scalar);
+    // A slot that served this instruction, draw and descriptors before needs no look at memory.
+    Value* cells = entry_field(env_, offsetof(WaveEnv, cells), pointer);
+    Value* slots = entry_field(env_, offsetof(WaveEnv, slots), pointer);
+    Value* slot = address(slots, cell % texgen::kSlots * sizeof(texgen::Slot));
+    const auto part = [&](size_t offset, llvm::Type* type) {
+        return b_.CreateAlignedLoad(type, address(slot, offset), llvm::Align(8));
+    };
+    const auto differs = [&](size_t offset, Value* x) {
+        return b_.CreateXor(part(offset, i64), x);
+    };
+    Value* id = entry_field(cells, cell * sizeof(texgen::Cell) + texgen::Cell::kIdOffset, i64);
+    Value* serial = entry_field(draw_, offsetof(DrawContext, serial), i64);
+    Value* difference = b_.CreateOr(differs(offsetof(texgen::Slot, cell), id),
+                                    differs(offsetof(texgen::Slot, draw), serial));
+    difference = b_.CreateOr(difference, differs(offsetof(texgen::Slot, image_va), image));
+    difference = b_.CreateOr(difference, differs(offsetof(texgen::Slot, sampler_va), sampler));
+    Block* known = block("known");
+    Block* unknown = block("unknown");
+    Block* after = block("sampled");
+    b_.CreateCondBr(b_.CreateICmpEQ(difference, b_.getInt64(0)), known, unknown,
+                    llvm::MDBuilder(context_).createBranchWeights(1000, 1));
+    start(known);
+    auto* direct =
+        llvm::FunctionType::get(none, {pointer, pointer, i64, pointer, b_.getInt32Ty()}, false);
+    b_.CreateCall(direct, part(offsetof(texgen::Slot, routine), pointer),
+                  {address(slot, offsetof(texgen::Slot, prepared)), window_, va_mask_, lanes,
+                   b_.getInt32(inst.imm)});
+    b_.CreateBr(after);
+    start(unknown);
+    auto* type = llvm::FunctionType::get(
+        none, {pointer, pointer, pointer, i64, i64, b_.getInt32Ty()}, false);
     b_.CreateCall(type, helper(offsetof(Helpers, tex_uniform)),
-                  {env_, inst_pointer(inst), lanes, image, sampler, b_.getInt32(next_cell_++)});
+                  {env_, inst_pointer(inst), lanes, image, sampler, b_.getInt32(cell)});
+    b_.CreateBr(after);
+    start(after);
 }
 
 } // namespace kite::dev::exec::jit

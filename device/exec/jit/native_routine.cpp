@@ -55,7 +55,7 @@ public:
         const bool together = info.uses_barrier && waves > 1;
         Job job{this, {}, scratch};
         WaveEnv& env = job.first;
-        env = base_environment(draw);
+        env = base_environment(draw, memory);
         env.shared =
             info.shared_bytes != 0 ? memory.impl->shared.zeroed(info.shared_bytes) : nullptr;
         std::copy(group.begin(), group.end(), env.group);
@@ -100,7 +100,7 @@ private:
         enter(job.routine->entry_, env);
     }
 
-    WaveEnv base_environment(const DrawContext& draw) const {
+    WaveEnv base_environment(const DrawContext& draw, WorkerMemory& memory) const {
         WaveEnv env;
         env.draw = &draw;
         env.code = program_->code.data();
@@ -108,11 +108,13 @@ private:
         env.zeros = zeros();
         env.textures = &textures_;
         env.cells = cells_.get();
+        env.slots = reinterpret_cast<texgen::Slot*>(
+            memory.impl->textures.kept(texgen::kSlots * sizeof(texgen::Slot)));
         return env;
     }
 
     WaveEnv environment(const DrawContext& draw, void* wave, WorkerMemory& memory) const {
-        WaveEnv env = base_environment(draw);
+        WaveEnv env = base_environment(draw, memory);
         env.wave = wave;
         if (program_->info.scratch_bytes != 0) {
             env.scratch = memory.impl->scratch.zeroed(scratch_bytes(program_->info, width_));

@@ -183,14 +183,18 @@ llvm::Value* Builder::x_part(Value* x) {
     return b_.CreateAdd(low, b_.CreateShl(block, ic(4u + key_.log2_samples)));
 }
 
+// Bits y0 -> 1, y1 -> 3.
+llvm::Value* Builder::y_in_block(Value* y) {
+    Value* low = b_.CreateAnd(y, ic(3));
+    return b_.CreateShl(b_.CreateAdd(low, b_.CreateAnd(y, ic(2))), ic(1));
+}
+
 llvm::Value* Builder::y_part(Value* y, const Level& l) {
     if (key_.tiled == 0) {
         return b_.CreateMul(y, splat(l.row));
     }
-    // Bits y0 -> 1, y1 -> 3, the row of blocks times its length.
-    Value* low = b_.CreateAnd(y, ic(3));
-    low = b_.CreateShl(b_.CreateAdd(low, b_.CreateAnd(y, ic(2))), ic(1));
-    return b_.CreateAdd(low, b_.CreateMul(b_.CreateLShr(y, ic(2)), splat(l.row)));
+    // The row of blocks times its length.
+    return b_.CreateAdd(y_in_block(y), b_.CreateMul(b_.CreateLShr(y, ic(2)), splat(l.row)));
 }
 
 llvm::Value* Builder::gather(const Level& l, Value* x, Value* y, Value* extra, unsigned word) {

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <functional>
+#include <vector>
 
 namespace kite::dev::exec::jit::texgen {
 
@@ -86,6 +87,7 @@ private:
     Value* wrapped(Value* index, Value* size, hw::Wrap wrap);
     Value* x_part(Value* x);
     Value* y_part(Value* y, const Level& level);
+    Value* y_in_block(Value* y);
     Value* gather(const Level& level, Value* x_part, Value* y_part, Value* extra, unsigned word);
 
     // --- texels.cpp
@@ -102,6 +104,16 @@ private:
     Value* component(const Words& words, Value* inside, unsigned n);
     Value* compared(Value* texel);
 
+    // --- footprint.cpp
+    using Quad = std::array<Words, 4>;
+    bool has_blocks() const;
+    Value* block_of(Value* x, Value* y);
+    Value* first_block(Value* blocks);
+    Quad footprint(const Level& level, const Axis& x, const Axis& y);
+    Quad gathered(const Level& level, Value* const* xs, Value* const* ys);
+    Quad permuted(const Level& level, Value* first, Value* const* xs, Value* const* ys,
+                  Value* const* rows);
+
     // --- sample.cpp
     void tex();
     void read_tuple();
@@ -113,7 +125,7 @@ private:
     Color sample_level(Value* level, Value* layer, const Filtering& how, Value* s, Value* t);
     Color filtered(const Level& l, const Axis& x, const Axis& y);
     bool packed_bytes() const;
-    Color filtered_bytes(const std::array<Words, 4>& texels, const Axis& x, const Axis& y);
+    Color filtered_bytes(const Quad& texels, const Axis& x, const Axis& y);
     Value* layer_index();
 
     // --- fetch.cpp

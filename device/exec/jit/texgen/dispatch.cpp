@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <immintrin.h>
+#include <type_traits>
 
 namespace kite::dev::exec::jit::texgen {
 
@@ -16,17 +17,6 @@ constexpr uint64_t kMaxSlice = 0x7fffffff; // reach of a 32-bit index
 
 constexpr unsigned kImageWords = hw::ImageDescriptor::kDwords;
 constexpr unsigned kSamplerWords = hw::SamplerDescriptor::kDwords;
-
-// What a thread remembers of a cell.
-struct Slot {
-    Prepared prepared;
-    uint64_t cell; // Cell::id_, 0: empty
-    const std::byte* window;
-    uint64_t va_mask;
-    TexRoutine routine; // nullptr: the reference
-};
-constexpr size_t kSlots = 32;
-thread_local Slot t_slots[kSlots]; // zero-initialised: no guard, no destructor
 
 std::atomic<uint64_t> g_next_id{1};
 
@@ -71,6 +61,9 @@ void use_reference(const hw::Inst& inst, const DrawContext& draw, tex::Lanes& la
 }
 
 } // namespace
+
+// Generated code relies on it.
+static_assert(std::is_standard_layout_v<Cell>);
 
 Cell::Cell() : id_(g_next_id.fetch_add(1, std::memory_order_relaxed)) {}
 
@@ -118,8 +111,7 @@ TexRoutine Cell::routine_for(Library& library, const hw::Inst& inst, bool fragme
 }
 
 void Cell::execute(Library& library, const hw::Inst& inst, const DrawContext& draw,
-                   tex::Lanes& lanes, uint64_t image_va, uint64_t sampler_va) {
-    Slot& slot = t_slots[id_ % kSlots];
+                   tex::Lanes& lanes, uint64_t image_va, uint64_t sampler_va, Slot& slot) {
     const std::byte* image = draw.window + (image_va & draw.va_mask);
     const std::byte* sampler = draw.window + (sampler_va & draw.va_mask);
     const bool sampled = inst.op != hw::Op::txf;
@@ -142,6 +134,9 @@ void Cell::execute(Library& library, const hw::Inst& inst, const DrawContext& dr
         slot.va_mask = draw.va_mask;
         slot.cell = id_;
     }
+    slot.image_va = image_va;
+    slot.sampler_va = sampler_va;
+    slot.draw = slot.routine != nullptr ? draw.serial : 0;
     if (slot.routine == nullptr) {
         return use_reference(inst, draw, lanes, image_va, sampler_va);
     }

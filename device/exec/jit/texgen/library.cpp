@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/exec/jit/texgen/library.hpp"
 
+#include "device/exec/compile_clock.hpp"
+
 #include "base/log.hpp"
 
 #include <cstring>
@@ -40,6 +42,7 @@ TexRoutine Library::find(const TexKey& key) {
 }
 
 std::unique_ptr<Code> Library::make(const TexKey& key) {
+    const CompileScope compiling;
     const auto source = source_of(key);
     if (disk_ != nullptr) {
         const auto object = disk_->load(source);

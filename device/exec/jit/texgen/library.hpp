@@ -19,7 +19,7 @@
 namespace kite::dev::exec::jit::texgen {
 
 /// Bump when objects of an older build must not be reused.
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 
 /// A texture routine; see builder.hpp.
 using TexRoutine = void (*)(const Prepared* prepared, std::byte* window, uint64_t va_mask,

@@ -323,8 +323,7 @@ bool Builder::packed_bytes() const {
 }
 
 // Bytes as pairs of 16-bit numbers: along x in 8.8 fixed point, along y in floats.
-Builder::Color Builder::filtered_bytes(const std::array<Words, 4>& texels, const Axis& x,
-                                       const Axis& y) {
+Builder::Color Builder::filtered_bytes(const Quad& texels, const Axis& x, const Axis& y) {
     auto* halves = llvm::FixedVectorType::get(b_.getInt16Ty(), width_ * 2);
     Value* fixed = b_.CreateFPToSI(fma(x.weight, fc(256.0f), fc(0.5f)), ivec());
     Value* weight = b_.CreateBitCast(b_.CreateOr(fixed, b_.CreateShl(fixed, ic(16))), halves);
@@ -366,18 +365,10 @@ Builder::Color Builder::filtered(const Level& l, const Axis& x, const Axis& y) {
     const auto both = [&](Value* a, Value* b) {
         return a == nullptr ? b : b == nullptr ? a : b_.CreateAnd(a, b);
     };
-    Value* xs[2] = {x_part(x.low), x_part(x.high)};
     Value* x_in[2] = {x.low_in, x.high_in};
-    Value* ys[2] = {};
     Value* y_in[2] = {y.low_in, y.high_in};
     const unsigned rows = dims_ > 1 ? 2 : 1;
-    for (unsigned r = 0; r < rows && dims_ > 1; ++r) {
-        ys[r] = y_part(r == 0 ? y.low : y.high, l);
-    }
-    std::array<Words, 4> texels{};
-    for (unsigned n = 0; n < rows * 2; ++n) {
-        texels[n] = fetch(l, xs[n & 1], ys[n >> 1], nullptr);
-    }
+    const Quad texels = footprint(l, x, y);
     if (packed_bytes()) {
         return filtered_bytes(texels, x, y);
     }

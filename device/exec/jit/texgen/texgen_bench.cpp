@@ -16,7 +16,7 @@ using namespace kite::dev::exec::jit::texgen;
 
 namespace {
 
-constexpr unsigned kWaves = 128; // all of their Lanes stay in the cache
+constexpr unsigned kWaves = 8; // their Lanes stay in the first-level cache, as a shader's would
 
 struct Case {
     const char* name;
@@ -24,11 +24,14 @@ struct Case {
     hw::Filter filter;
     bool mips;
     uint32_t aniso_log2;
+    bool turned = true; // by a few degrees and scaled, not one texel a pixel
 };
 
 constexpr Case kCases[] = {
     {"rgba8 nearest", hw::Format::r8g8b8a8_unorm, hw::Filter::nearest, false, 0},
+    {"rgba8 nearest, 1:1", hw::Format::r8g8b8a8_unorm, hw::Filter::nearest, false, 0, false},
     {"rgba8 bilinear", hw::Format::r8g8b8a8_unorm, hw::Filter::linear, false, 0},
+    {"rgba8 bilinear, 1:1", hw::Format::r8g8b8a8_unorm, hw::Filter::linear, false, 0, false},
     {"rgba8 trilinear", hw::Format::r8g8b8a8_unorm, hw::Filter::linear, true, 0},
     {"srgb8 nearest", hw::Format::r8g8b8a8_srgb, hw::Filter::nearest, false, 0},
     {"srgb8 bilinear", hw::Format::r8g8b8a8_srgb, hw::Filter::linear, false, 0},
@@ -95,18 +98,22 @@ void run(unsigned width) {
             lanes.fragment = true;
             std::fill_n(lanes.image_va, kMaxLanes, Window::kImage);
             std::fill_n(lanes.sampler_va, kMaxLanes, Window::kSampler);
-            const auto bx = static_cast<float>(w % 16 * 4), by = static_cast<float>(w / 16 * 4);
+            const auto bx = static_cast<float>(w % 4 * 4) + 34.5f,
+                       by = static_cast<float>(w / 4 * 4) + 18.5f;
             for (unsigned i = 0; i < width; ++i) {
                 const float x = bx + static_cast<float>((i & 1) | (i & 4) >> 1);
                 const float y = by + static_cast<float>((i & 2) >> 1 | (i & 8) >> 2);
-                lanes.coord[0][i] = std::bit_cast<uint32_t>((1.3f * x + 0.2f * y) / 512.0f);
-                lanes.coord[1][i] = std::bit_cast<uint32_t>((1.1f * y - 0.2f * x) / 512.0f);
+                const float s = c.turned ? 1.3f * x + 0.2f * y : x;
+                const float t = c.turned ? 1.1f * y - 0.2f * x : y;
+                lanes.coord[0][i] = std::bit_cast<uint32_t>(s / 512.0f);
+                lanes.coord[1][i] = std::bit_cast<uint32_t>(t / 512.0f);
             }
         }
         Cell cell;
+        Slot slot{};
         const double ns = time_of(16384, [&](unsigned w) {
             cell.execute(library, inst, window.draw, waves[w % kWaves], Window::kImage,
-                         Window::kSampler);
+                         Window::kSampler, slot);
         });
         const double reference =
             time_of(512, [&](unsigned w) { tex::execute(inst, window.draw, waves[w % kWaves]); });

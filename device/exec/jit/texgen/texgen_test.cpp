@@ -123,7 +123,8 @@ protected:
         std::fill_n(want.sampler_va, kMaxLanes, Window::kSampler);
         tex::execute(inst, window_.draw, want);
         Cell cell;
-        cell.execute(*library_, inst, window_.draw, lanes_, Window::kImage, Window::kSampler);
+        Slot slot{};
+        cell.execute(*library_, inst, window_.draw, lanes_, Window::kImage, Window::kSampler, slot);
         const bool integer = format::is_integer(image_.format);
         for (unsigned i = 0; i < lanes_.width; ++i) {
             if (((lanes_.exec >> i) & 1) == 0) {
@@ -421,6 +422,7 @@ TEST_P(Texgen, HostileDescriptorsStayInTheWindow) {
         inst.ty = hw::Type::f32;
         inst.sub = sub.pack();
         Cell cell;
+        Slot slot{};
         for (unsigned wave = 0; wave < 16; ++wave) {
             for (unsigned r = 0; r < 4; ++r) {
                 for (auto& x : lanes_.coord[r]) {
@@ -428,7 +430,8 @@ TEST_P(Texgen, HostileDescriptorsStayInTheWindow) {
                                       : std::bit_cast<uint32_t>(between(0, 1));
                 }
             }
-            cell.execute(*library_, inst, window_.draw, lanes_, Window::kImage, Window::kSampler);
+            cell.execute(*library_, inst, window_.draw, lanes_, Window::kImage, Window::kSampler,
+                         slot);
         }
     }
 }
@@ -449,7 +452,8 @@ TEST_P(Texgen, SampledWhiteIsOne) {
         inst.sub = hw::TexSub{.dim = hw::Dim::d2, .lodmode = hw::LodMode::zero}.pack();
         fill_coordinates(false, false);
         Cell cell;
-        cell.execute(*library_, inst, window_.draw, lanes_, Window::kImage, Window::kSampler);
+        Slot slot{};
+        cell.execute(*library_, inst, window_.draw, lanes_, Window::kImage, Window::kSampler, slot);
         for (unsigned i = 0; i < GetParam(); ++i) {
             EXPECT_NEAR(std::bit_cast<float>(lanes_.result[0][i]), 1.0f, 1.0e-6f);
             EXPECT_FLOAT_EQ(std::bit_cast<float>(lanes_.result[3][i]), 1.0f);
@@ -513,6 +517,7 @@ TEST_P(Texgen, ProgramsSampleThroughRoutines) {
         sampler_ = random_sampler();
         fill_texels(window_.draw.window + Window::kTexels, bytes_, image_.format, random_);
         window_.put(image_, sampler_);
+        window_.draw.serial = next_draw_serial(); // the same descriptors hold for a whole draw
         auto* rows = reinterpret_cast<float*>(window_.draw.window + kRows);
         for (unsigned i = 0; i < 0x200; ++i) {
             rows[i] = between(-2, 2);
