@@ -326,6 +326,11 @@ TEST(GuestPages, BusMasteringOffMakesThemFault) {
 }
 
 TEST(Contexts, ManyOfThemAndTooManyMappings) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    GTEST_SKIP() << "ThreadSanitizer leaves no address space for 96 windows";
+#endif
+#endif
     Machine m;
     for (uint32_t id = 2; id < 96; ++id) {
         m.driver.create_context(id);
