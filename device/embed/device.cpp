@@ -69,6 +69,7 @@ exec::ExecutorConfig executor_config(const DeviceConfig& config) {
         result.wave_size = size == 8 || size == 16 ? size : 0;
     }
     result.cache_dir = cache_directory(config);
+    result.identity = build_identity();
     return result;
 }
 

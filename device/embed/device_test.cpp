@@ -97,7 +97,7 @@ TEST_P(DeviceTest, FillCopyCallAndQueries) {
     results.src = TestGpu::va(kProgram);
     results.slot_bytes = 16;
     results.count = 2;
-    results.values = 1;
+    results.select = 1;
     results.dst = TestGpu::va(kProgram + 128);
     results.dst_stride = 16;
     results.wide = results.availability = true;

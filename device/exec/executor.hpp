@@ -226,6 +226,7 @@ struct ExecutorConfig {
     } mode = Mode::automatic; ///< automatic = JIT with interpreter fallback
     unsigned wave_size = 0;   ///< 8, 16 or 0 = by CPU
     std::string cache_dir;    ///< code cache directory, empty = none
+    std::string identity;     ///< of this build: cached code of another is not used
 };
 /// Creates an executor.
 [[nodiscard]] base::Result<std::unique_ptr<Executor>> create_executor(const ExecutorConfig& config);

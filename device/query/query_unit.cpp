@@ -2,6 +2,7 @@
 #include "device/query/query_unit.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstring>
 #include <span>
@@ -112,10 +113,13 @@ base::Result<void> QueryUnit::timestamp(uint64_t slot, uint64_t nanoseconds) {
 base::Result<void> QueryUnit::copy_results(const hw::CopyQueryResultsPacket& p,
                                            const std::atomic<uint32_t>& kill) {
     const uint64_t unit = p.wide ? 8 : 4;
-    const uint64_t result_bytes = (uint64_t{p.values} + (p.availability ? 1 : 0)) * unit;
-    if (p.values == 0 || p.values > kStatistics || p.slot_bytes < (p.values + 1) * 8 ||
+    const auto values = static_cast<uint32_t>(std::popcount(p.select));
+    const auto last = static_cast<uint32_t>(std::bit_width(p.select));
+    const uint64_t result_bytes = (uint64_t{values} + (p.availability ? 1 : 0)) * unit;
+    if (p.select == 0 || last > kStatistics || p.slot_bytes < (last + 1) * 8 ||
         p.slot_bytes % 8 != 0 || p.slot_bytes > 4096) {
-        return fail(ErrorCode::corrupt, "{} values in a slot of {} bytes", p.values, p.slot_bytes);
+        return fail(ErrorCode::corrupt, "values {:#x} in a slot of {} bytes", p.select,
+                    p.slot_bytes);
     }
     if (p.count == 0) {
         return {};
@@ -140,10 +144,12 @@ base::Result<void> QueryUnit::copy_results(const hw::CopyQueryResultsPacket& p,
         const bool final = available.load(std::memory_order_acquire) != 0;
         std::byte* out = window_.at(p.dst + i * p.dst_stride);
         if (!final && !p.partial) {
-            out += p.values * unit;
+            out += values * unit;
         } else {
-            for (uint32_t v = 0; v < p.values; ++v) {
-                store(out, final ? slot[v] : 0, p.wide);
+            for (uint32_t v = 0; v < last; ++v) {
+                if ((p.select >> v & 1u) != 0) {
+                    store(out, final ? slot[v] : 0, p.wide);
+                }
             }
         }
         if (p.availability) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace kite::dev::raster {
 
@@ -51,8 +52,9 @@ ViewportTransform make_viewport(const Targets& targets, const DrawState& state, 
     const float y = sane(v.y, -kFar, kFar);
     const float width = sane(v.width, 0, kFar);
     const float height = sane(v.height, -kFar, kFar);
-    const float near = sane(v.min_depth, 0, 1);
-    const float far = sane(v.max_depth, 0, 1);
+    constexpr float kDeep = 1e30f; // Vulkan's own range is 0..1 unless it is unrestricted
+    const float near = sane(v.min_depth, -kDeep, kDeep);
+    const float far = sane(v.max_depth, -kDeep, kDeep);
     ViewportTransform t{};
     t.sx = width * 0.5f;
     t.ox = x + t.sx;
@@ -217,9 +219,14 @@ base::Result<void> make_setup(const Targets& targets, uint32_t view_mask, const 
     s.bias_slope = std::isfinite(r.bias_slope) ? r.bias_slope : 0.0f;
     s.bias_clamp = std::isfinite(r.bias_clamp) ? r.bias_clamp : 0.0f;
     s.depth = targets.depth.base != nullptr ? targets.depth.depth : DepthClass::none;
-    if (s.depth != DepthClass::d32) {
+    s.bias_scaled = r.bias_unit == hw::BiasUnit::format && s.depth == DepthClass::d32;
+    if (r.bias_unit != hw::BiasUnit::one && !s.bias_scaled) {
         s.bias_constant *= s.depth == DepthClass::d16 ? 0x1p-16f : 0x1p-24f;
     }
+    // Fixed-point depth holds 0..1; floats are limited by the viewport, and only when clamped.
+    constexpr float kMax = std::numeric_limits<float>::max();
+    s.depth_low = s.depth == DepthClass::d32 ? -kMax : 0.0f;
+    s.depth_high = s.depth == DepthClass::d32 ? kMax : 1.0f;
     s.line_bresenham = r.line_bresenham;
     s.line_width = sane(r.line_width, 0, hw::limits::kMaxLineWidth);
     s.samples = targets.samples;

@@ -38,6 +38,9 @@ struct SetupState {
     bool negative_one = false;           ///< near plane is z = -w
     bool depth_bias = false;             ///< bias polygons
     float bias_constant = 0;             ///< in units of r for fixed point, else factor of 2^(e-23)
+    float depth_low = 0;                 ///< least depth the format holds
+    float depth_high = 1;                ///< greatest one
+    bool bias_scaled = false;            ///< bias_constant is a factor of 2^(e-23)
     float bias_slope = 0;                ///< slope factor
     float bias_clamp = 0;                ///< clamp
     DepthClass depth = DepthClass::none; ///< decides r

@@ -170,7 +170,7 @@ float SetupWorker::bias_of(float slope, float max_z) const {
         return 0.0f;
     }
     float bias = state_->bias_constant;
-    if (state_->depth == DepthClass::d32) {
+    if (state_->bias_scaled) {
         int exponent = 0;
         (void)std::frexp(max_z, &exponent); // max_z = m * 2^exponent, m in [0.5, 1)
         bias *= max_z == 0.0f ? 0.0f : std::ldexp(1.0f, exponent - 1 - 23);
@@ -201,8 +201,10 @@ BinnedPrim* SetupWorker::new_prim(const Source& source, bool front) {
     prim->state = pixels_;
     prim->face = front ? 0 : 1;
     prim->sequence = sequence_;
-    prim->min_depth = state_->depth_clamp ? vp.min_depth : 0.0f;
-    prim->max_depth = state_->depth_clamp ? vp.max_depth : 1.0f;
+    const float low = state_->depth_low;
+    const float high = state_->depth_high;
+    prim->min_depth = state_->depth_clamp ? std::clamp(vp.min_depth, low, high) : low;
+    prim->max_depth = state_->depth_clamp ? std::clamp(vp.max_depth, low, high) : high;
     return prim;
 }
 

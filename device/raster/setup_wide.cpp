@@ -114,9 +114,8 @@ void SetupWorker::point(const Source& source, uint32_t corner, float bias, bool 
         return;
     }
     const ScreenVertex c = to_screen(vp, clip_vertex(vertex, corner));
-    float size = state_->writes_point_size && state_->kind == geometry::PrimitiveClass::point
-                     ? batch_->point_size[vertex]
-                     : 1.0f;
+    // Corners of polygons in point mode have the shader's size too.
+    float size = state_->writes_point_size ? batch_->point_size[vertex] : 1.0f;
     size = std::min(std::max(size, 1.0f), static_cast<float>(hw::limits::kMaxPointSize));
     const int32_t half = to_fixed(size * 0.5f);
     const int32_t fx0 = c.fx - half;

@@ -158,7 +158,8 @@ void encode_clear(const Target& target, const uint32_t (&value)[4], std::byte (&
     float rgba[4];
     std::memcpy(rgba, value, sizeof rgba);
     if (target.depth != DepthClass::none) {
-        const float depth = rgba[0] >= 0.0f ? std::min(rgba[0], 1.0f) : 0.0f;
+        const bool floating = target.depth != DepthClass::d16 && target.depth != DepthClass::d24;
+        const float depth = floating ? rgba[0] : rgba[0] >= 0.0f ? std::min(rgba[0], 1.0f) : 0.0f;
         uint32_t word = 0;
         if (target.depth == DepthClass::d16) {
             word = static_cast<uint32_t>(std::lrint(static_cast<double>(depth) * 65535.0));

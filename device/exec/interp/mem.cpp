@@ -84,9 +84,11 @@ void load(Wave& w, const hw::Inst& inst) {
 void store(Wave& w, const hw::Inst& inst) {
     const unsigned bytes = hw::type_bytes(inst.ty);
     const unsigned count = hw::StSub::unpack(inst.sub).n_count();
+    // Private memory is the lane's own: a helper's too, whose values derivatives may need.
+    const uint32_t lanes = space_of(inst) == Space::scratch ? w.exec : w.storing();
     for (unsigned k = 0; k < count; ++k) {
         for (unsigned i = 0; i < w.width; ++i) {
-            if (((w.storing() >> i) & 1u) == 0) {
+            if (((lanes >> i) & 1u) == 0) {
                 continue;
             }
             const Place p = locate(w, inst, i, bytes, count);

@@ -253,10 +253,10 @@ base::Result<std::unique_ptr<Executor>> create_executor(const ExecutorConfig& co
     }
     std::unique_ptr<DiskCache> disk;
     if (!config.cache_dir.empty()) {
-        disk =
-            DiskCache::open(config.cache_dir, generator_version() + target->cpu + target->features +
-                                                  "/" + std::to_string(target->width) + "/" +
-                                                  std::to_string(kAbiVersion));
+        disk = DiskCache::open(config.cache_dir,
+                               generator_version() + target->cpu + target->features + "/" +
+                                   std::to_string(target->width) + "/" +
+                                   std::to_string(kAbiVersion) + "/" + config.identity);
     }
     return std::make_unique<JitExecutor>(std::make_shared<RoutineCache>(
         std::move(*target), std::move(*linker), std::move(disk), perf));

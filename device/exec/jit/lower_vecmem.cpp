@@ -262,7 +262,7 @@ void Emitter::scratch_access(const hw::Inst& inst, bool is_store) {
     Value* offset = reg(inst, inst.src1, 0, vec);
     Value* ok = in_bounds(offset, vec, inst.imm + bytes, b_.getInt32(program_.info.scratch_bytes),
                           Shape::scalar);
-    Value* mask = b_.CreateAnd(is_store ? storing() : exec(), ok);
+    Value* mask = b_.CreateAnd(exec(), ok); // helpers have private memory too
     Value* place = b_.CreateAdd(offset, constant(inst.imm, 32, vec));
     const auto rows = is_store ? store_rows(inst) : std::vector<Value*>{};
     std::vector<Value*> fast;

@@ -32,6 +32,12 @@ bool compare(hw::CompareOp op, float ref, float texel) {
     return true;
 }
 
+bool has_component(const hw::FormatInfo& f, unsigned c) {
+    if (f.compressed)
+        return c < f.channels;
+    return f.ch[c].type != hw::ChannelType::none && f.ch[c].bits != 0 && !(f.depth && c > 0);
+}
+
 /// Everything one level's filter needs; `fetch` returns a texel after border replacement,
 /// comparison and swizzle.
 struct LevelSampler {
@@ -68,9 +74,13 @@ struct LevelSampler {
     }
 
     [[nodiscard]] Texel border() const {
+        // Components the format lacks read as they do inside.
         Texel t;
         for (unsigned c = 0; c < 4; ++c)
-            t.u[c] = sampler.border[c];
+            t.u[c] = has_component(*view.format, c) ? sampler.border[c]
+                     : c < 3                        ? 0u
+                     : view.integer                 ? 1u
+                                                    : 0x3f800000u;
         return t;
     }
 

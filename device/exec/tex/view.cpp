@@ -55,8 +55,15 @@ Extent ImageView::extent(int32_t level) const {
     const int32_t l = level + static_cast<int32_t>(desc.base_level);
     const bool volume = desc.dim == hw::ViewDim::d3;
     return {static_cast<int32_t>(minify(desc.width_minus_1 + 1, l)),
-            static_cast<int32_t>(minify(desc.height_minus_1 + 1, l)),
-            volume ? static_cast<int32_t>(minify(desc.depth_minus_1 + 1, l)) : 1};
+            static_cast<int32_t>(minify(desc.height_minus_1 + 1, l)), volume ? depth(l) : 1};
+}
+
+int32_t ImageView::depth(int32_t l) const {
+    const uint32_t all = minify(desc.depth_minus_1 + 1, l);
+    if (!desc.sliced)
+        return static_cast<int32_t>(all);
+    const uint32_t rest = desc.base_layer < all ? all - desc.base_layer : 0;
+    return static_cast<int32_t>(std::min(rest, desc.layer_count_minus_1 + 1));
 }
 
 std::byte* ImageView::address(int32_t level, int32_t x, int32_t y, int32_t z,
@@ -83,7 +90,7 @@ std::byte* ImageView::address(int32_t level, int32_t x, int32_t y, int32_t z,
         slice = l == 0 && desc.slice_pitch != 0 ? uint64_t{desc.slice_pitch} * 64 : hb * pitch;
     }
     const uint64_t layer =
-        uint64_t(uint32_t(z)) + (desc.dim == hw::ViewDim::d3 ? 0 : desc.base_layer);
+        uint64_t(uint32_t(z)) + (desc.dim == hw::ViewDim::d3 && !desc.sliced ? 0 : desc.base_layer);
     const uint64_t stride = desc.image_3d ? slice : uint64_t{desc.layer_stride_64} * 64;
     const uint64_t va = desc.address + layer * stride +
                         uint64_t{desc.level_offset_64[static_cast<size_t>(l)]} * 64 + offset;

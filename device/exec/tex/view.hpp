@@ -41,6 +41,8 @@ struct ImageView {
     [[nodiscard]] bool null() const { return format == nullptr; }
     /// Size of level `level` of the view.
     [[nodiscard]] Extent extent(int32_t level) const;
+    /// Slices that a 3D view shows of resource level `l`.
+    [[nodiscard]] int32_t depth(int32_t l) const;
     /// Host address of a texel (x, y already inside the level; z = slice of a 3D view or layer of
     /// the view).
     [[nodiscard]] std::byte* address(int32_t level, int32_t x, int32_t y, int32_t z,

@@ -136,7 +136,10 @@ llvm::Value* Builder::absent(unsigned n) const {
 // Component n after border replacement.
 llvm::Value* Builder::component(const Words& words, Value* inside, unsigned n) {
     Value* x = decode(words, n);
-    return inside == nullptr ? x : b_.CreateSelect(inside, x, splat(sampler_word(4 + n)));
+    const hw::Channel& ch = format_.ch[n];
+    const bool present = ch.type != ChannelType::none && ch.bits != 0 && !(format_.depth && n > 0);
+    return inside == nullptr || !present ? x
+                                         : b_.CreateSelect(inside, x, splat(sampler_word(4 + n)));
 }
 
 Builder::Color Builder::swizzled(const Color& color) {
