@@ -45,7 +45,6 @@ base::Result<Encoded> encode(const mir::Function& f, const mir::Places& places, 
     if (count > hw::limits::kMaxInstructions) {
         return base::unsupported("shaders of more than 2^20 instructions");
     }
-    out.hash = base::hash64(std::as_bytes(std::span(out.words)));
     hw::ProgramHeader header;
     header.magic = kMagic;
     header.isa_version = hw::kIsaVersion;
@@ -59,8 +58,12 @@ base::Result<Encoded> encode(const mir::Function& f, const mir::Places& places, 
     header.early_fragment_tests = f.early_fragment_tests;
     header.depth_mode = f.depth_mode;
     header.per_sample = f.per_sample;
-    header.hash = out.hash;
+    // Programs that differ in the header only, say in the workgroup's size, are different programs.
     uint32_t packed[hw::ProgramHeader::kDwords];
+    header.pack(packed);
+    out.hash = base::hash64(std::as_bytes(std::span(out.words)),
+                            base::hash64(std::as_bytes(std::span(packed))));
+    header.hash = out.hash;
     header.pack(packed);
     out.binary.resize(sizeof(packed) + out.words.size() * 4);
     std::memcpy(out.binary.data(), packed, sizeof(packed));

@@ -92,7 +92,8 @@ Pointer Translator::buffer_pointer(Variable& v, Inst* index) {
         p.base = descriptor;
         p.invariant = true;
     } else if (v.binding->kind == DescriptorKind::uniform_buffer ||
-               v.binding->kind == DescriptorKind::storage_buffer) {
+               v.binding->kind == DescriptorKind::storage_buffer ||
+               v.binding->kind == DescriptorKind::any) {
         const bool uniform =
             v.storage == spv::StorageClass::Uniform && !m_.decor(block_type).buffer_block;
         const Decor& d = m_.decor(v.id);
@@ -155,7 +156,8 @@ Translator::Leaves Translator::handle(const Pointer& p) {
         b_.at(prologue_);
     }
     Leaves out{descriptor_address(b, p.index)};
-    const bool combined = b.kind == DescriptorKind::combined_image_sampler;
+    const bool combined = b.kind == DescriptorKind::combined_image_sampler ||
+                          (b.kind == DescriptorKind::any && t.kind == Kind::sampled_image);
     const auto sampler_part = [&] {
         return combined ? b_.alu(HwOp::iadd, HwType::u64, {out[0], b_.u64(kCombinedSamplerOffset)})
                         : out[0];

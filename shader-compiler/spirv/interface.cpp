@@ -506,7 +506,15 @@ void Translator::write_outputs() {
             if (leaf.builtin == static_cast<uint32_t>(spv::BuiltIn::SampleMask) && leaf.slot > 0) {
                 continue; // at most 4 samples: one word
             }
-            const uint32_t slot = output_slot(leaf);
+            uint32_t slot = output_slot(leaf);
+            const bool color = options_.stage == hw::Stage::fragment && !leaf.builtin;
+            if (color && slot / 4 < options_.color_target.size()) {
+                const uint8_t target = options_.color_target[slot / 4];
+                if (target == kNoTarget) {
+                    continue;
+                }
+                slot = target * 4u + slot % 4;
+            }
             if (leaf.base == Base::bits64) {
                 slots[slot] = b_.unpack64(value, 0);
                 slots[slot + 1] = b_.unpack64(value, 1);

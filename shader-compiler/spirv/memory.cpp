@@ -78,8 +78,23 @@ bool Translator::try_memory(const Instr& i) {
     case spv::Op::OpPtrDiff: {
         const Leaves a = leaves(i.word(0));
         const Leaves c = leaves(i.word(1));
-        if (i.op == spv::Op::OpPtrDiff) {
-            unsupported("pointer differences");
+        if (i.op == spv::Op::OpPtrDiff) { // elements of one array, both in the same buffer
+            const uint32_t pointer_type = type_of(i.word(0));
+            const bool buffer = a.size() >= 2;
+            const uint32_t stride =
+                m_.decor(pointer_type)
+                    .array_stride.value_or(
+                        std::max(1u, align_up(implicit_size(m_.pointee(pointer_type)),
+                                              implicit_align(m_.pointee(pointer_type)))));
+            const auto address_of = [&](const Leaves& l) {
+                return buffer ? b_.alu(HwOp::iadd, HwType::u64,
+                                       {l[0], b_.cvt(HwType::u64, HwType::u32, l[1])})
+                              : b_.cvt(HwType::u64, HwType::u32, l[0]);
+            };
+            Inst* bytes = b_.alu(HwOp::isub, HwType::u64, {address_of(a), address_of(c)});
+            Inst* count = b_.alu(HwOp::idiv, HwType::i64, {bytes, b_.u64(std::max(1u, stride))});
+            set(i.id, {m_.type(i.type).width == 64 ? count : b_.unpack64(count, 0)});
+            return true;
         }
         Inst* same = b_.boolean(true);
         for (size_t k = 0; k < std::min<size_t>({a.size(), c.size(), 2}); ++k) {

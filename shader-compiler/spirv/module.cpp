@@ -3,6 +3,7 @@
 #include "shader-compiler/spirv/module.hpp"
 
 #include "shader-compiler/spirv/failure.hpp"
+#include "shader-compiler/spirv/spec_fold.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -205,6 +206,15 @@ private:
             const char* name = reinterpret_cast<const char*>(inst.w.data());
             if (std::string_view(name, strnlen(name, inst.w.size_bytes())) == "GLSL.std.450") {
                 m_.glsl_set = inst.id;
+            }
+            break;
+        }
+        case spv::Op::OpCapability: {
+            const auto capability = static_cast<spv::Capability>(inst.word(0));
+            if (capability == spv::Capability::FloatControls2) {
+                m_.strict_floats = m_.signed_zeros = true;
+            } else if (capability == spv::Capability::SignedZeroInfNanPreserve) {
+                m_.signed_zeros = true;
             }
             break;
         }
@@ -485,6 +495,19 @@ private:
                 }
             }
             break;
+        case spv::Op::OpConstantCompositeReplicateEXT:
+        case spv::Op::OpSpecConstantCompositeReplicateEXT: {
+            const Constant* part = m_.constant(inst.word(0));
+            const uint32_t total = m_.type(inst.type).leaves;
+            if (part == nullptr || part->bits.empty() || total > kMaxLeaves) {
+                unsupported("replicated constant of this type");
+            }
+            const std::vector<uint64_t> bits = part->bits;
+            while (c.bits.size() < total) {
+                c.bits.insert(c.bits.end(), bits.begin(), bits.end());
+            }
+            break;
+        }
         case spv::Op::OpConstantNull:
         case spv::Op::OpUndef:
             if (m_.type(inst.type).leaves > kMaxLeaves) {
@@ -493,7 +516,8 @@ private:
             c.bits.assign(m_.type(inst.type).leaves, 0);
             break;
         case spv::Op::OpSpecConstantOp:
-            unsupported("specialization constant operation " + std::to_string(inst.word(0)));
+            c.bits = fold_spec_constant(m_, inst);
+            break;
         default:
             unsupported("module-scope instruction " +
                         std::to_string(static_cast<unsigned>(inst.op)));

@@ -131,6 +131,10 @@ public:
     std::array<uint32_t, 3> local_size{1, 1, 1};               ///< workgroup size
     std::unordered_map<uint32_t, std::vector<uint32_t>> modes; ///< execution modes with literals
     bool any_invariant = false; ///< some output is declared invariant
+    bool strict_floats =
+        false;                 ///< the module says what may be contracted (SPV_KHR_float_controls2)
+    bool signed_zeros = false; ///< the sign of a zero matters
+    bool per_sample = false;   ///< fragment: a per-sample input is used statically
 
 private:
     friend class ModuleParser;

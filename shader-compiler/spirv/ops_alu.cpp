@@ -369,41 +369,6 @@ bool Translator::try_integer(const Instr& i) {
         set(i.id, std::move(low));
         return true;
     }
-    case spv::Op::OpBitFieldInsert: {
-        const Leaves base = leaves(i.word(0));
-        const Leaves insert = leaves(i.word(1));
-        Inst* offset = as_u32(i.word(2));
-        Inst* count = as_u32(i.word(3));
-        if (scalar_of(i.type).width != 32) {
-            unsupported("bit fields of " + std::to_string(scalar_of(i.type).width) +
-                        "-bit integers");
-        }
-        Inst* ones = b_.alu(HwOp::bfe, HwType::u32, {b_.u32(~0u), b_.u32(0), count});
-        Inst* mask = b_.alu(HwOp::shl, HwType::u32, {ones, offset});
-        Leaves out;
-        for (size_t k = 0; k < base.size() && k < insert.size(); ++k) {
-            Inst* moved = b_.alu(HwOp::shl, HwType::u32, {insert[k], offset});
-            out.push_back(b_.or_(b_.and_(base[k], b_.not_(mask)), b_.and_(moved, mask)));
-        }
-        set(i.id, std::move(out));
-        return true;
-    }
-    case spv::Op::OpBitFieldSExtract:
-    case spv::Op::OpBitFieldUExtract: {
-        if (scalar_of(i.type).width != 32) {
-            unsupported("bit fields of " + std::to_string(scalar_of(i.type).width) +
-                        "-bit integers");
-        }
-        const HwType ty = i.op == spv::Op::OpBitFieldSExtract ? HwType::i32 : HwType::u32;
-        Inst* offset = as_u32(i.word(1));
-        Inst* count = as_u32(i.word(2));
-        Leaves out;
-        for (Inst* a : Leaves(leaves(i.word(0)))) {
-            out.push_back(b_.alu(HwOp::bfe, ty, {a, offset, count}));
-        }
-        set(i.id, std::move(out));
-        return true;
-    }
     case spv::Op::OpBitReverse: {
         const unsigned width = scalar_of(i.type).width;
         Leaves out;
@@ -478,6 +443,9 @@ bool Translator::try_convert(const Instr& i) {
         set(i.id, std::move(out));
         return true;
     }
+    case spv::Op::OpExpectKHR: // a hint
+        set(i.id, Leaves(leaves(i.word(0))));
+        return true;
     case spv::Op::OpBitcast:
         set(i.id, bitcast(leaves(i.word(0)), type_of(i.word(0)), i.type));
         return true;
@@ -534,7 +502,7 @@ Translator::Leaves Translator::bitcast(const Leaves& from, uint32_t from_type, u
 }
 
 bool Translator::try_alu(const Instr& i) {
-    if (try_float(i) || try_integer(i) || try_convert(i)) {
+    if (try_float(i) || try_integer(i) || try_bit_field(i) || try_convert(i)) {
         return true;
     }
     switch (i.op) {

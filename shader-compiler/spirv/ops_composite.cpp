@@ -36,6 +36,19 @@ Translator::Leaves Translator::select_element(const Leaves& all, size_t width, I
 
 bool Translator::try_composite(const Instr& i) {
     switch (i.op) {
+    case spv::Op::OpCompositeConstructReplicateEXT: {
+        const Leaves part = leaves(i.word(0));
+        const uint32_t total = m_.type(i.type).leaves;
+        Leaves out;
+        while (!part.empty() && out.size() < total) {
+            out.insert(out.end(), part.begin(), part.end());
+        }
+        if (out.size() != total) {
+            corrupt("SPIR-V: composite does not match its parts");
+        }
+        set(i.id, std::move(out));
+        return true;
+    }
     case spv::Op::OpCompositeConstruct: {
         Leaves out;
         for (const uint32_t id : i.w) {

@@ -119,6 +119,23 @@ bool Translator::glsl_integer(const Instr& i, uint32_t op, std::span<const uint3
     }
 }
 
+/// Minimum or maximum; where the module cares for the sign of zeros, -0 is below +0.
+Inst* Translator::float_extreme(HwOp op, HwType ty, Inst* a, Inst* b) {
+    Inst* r = b_.alu(op, ty, {a, b});
+    if (!m_.signed_zeros) {
+        return r;
+    }
+    // Equal operands differ in the sign of a zero at most.
+    Inst* same = b_.fcmp(hw::FCmp::oeq, ty, a, b);
+    if (ty == HwType::f16) {
+        Inst* x = b_.cvt(HwType::u32, HwType::u16, a);
+        Inst* y = b_.cvt(HwType::u32, HwType::u16, b);
+        Inst* both = b_.logic(op == HwOp::fmin ? HwOp::or_ : HwOp::and_, x, y);
+        return b_.sel(same, b_.cvt(HwType::u16, HwType::u32, both), r);
+    }
+    return b_.sel(same, b_.logic(op == HwOp::fmin ? HwOp::or_ : HwOp::and_, a, b), r);
+}
+
 bool Translator::glsl_math(const Instr& i, uint32_t op, std::span<const uint32_t> args) {
     const Type& result = scalar_of(i.type);
     if (result.kind != Kind::floating || args.empty()) {
@@ -202,14 +219,15 @@ bool Translator::glsl_math(const Instr& i, uint32_t op, std::span<const uint32_t
         });
     case GLSLstd450FMin:
     case GLSLstd450NMin:
-        return each([&](auto&& in) { return b_.alu(HwOp::fmin, ty, {in(0), in(1)}); });
+        return each([&](auto&& in) { return float_extreme(HwOp::fmin, ty, in(0), in(1)); });
     case GLSLstd450FMax:
     case GLSLstd450NMax:
-        return each([&](auto&& in) { return b_.alu(HwOp::fmax, ty, {in(0), in(1)}); });
+        return each([&](auto&& in) { return float_extreme(HwOp::fmax, ty, in(0), in(1)); });
     case GLSLstd450FClamp:
     case GLSLstd450NClamp:
         return each([&](auto&& in) {
-            return b_.alu(HwOp::fmin, ty, {b_.alu(HwOp::fmax, ty, {in(0), in(1)}), in(2)});
+            return float_extreme(HwOp::fmin, ty, float_extreme(HwOp::fmax, ty, in(0), in(1)),
+                                 in(2));
         });
     case GLSLstd450FMix:
         return each([&](auto&& in) { // x (1 - a) + y a

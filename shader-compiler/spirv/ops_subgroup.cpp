@@ -162,8 +162,14 @@ void Translator::subgroup_arithmetic(const Instr& i) {
         } else if (kind == spv::GroupOperation::InclusiveScan ||
                    kind == spv::GroupOperation::ExclusiveScan) {
             const bool exclusive = kind == spv::GroupOperation::ExclusiveScan;
-            out.push_back(b_.raw(HwOp::scan, ty, v->type, {v},
-                                 hw::ScanSub{.rop = op, .excl = exclusive}.pack()));
+            Inst* r = b_.raw(HwOp::scan, ty, v->type, {v},
+                             hw::ScanSub{.rop = op, .excl = exclusive}.pack());
+            if (byte && exclusive && op == hw::ReduceOp::min) { // the identity of 8 bits, not of 32
+                r = b_.alu(HwOp::imin, ty, {r, b_.u32(is_signed ? 127 : 255)});
+            } else if (byte && exclusive && op == hw::ReduceOp::max && is_signed) {
+                r = b_.alu(HwOp::imax, ty, {r, b_.u32(static_cast<uint32_t>(-128))});
+            }
+            out.push_back(r);
         } else {
             unsupported("partitioned subgroup operations");
         }

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace kite::cc::spirv {
 
@@ -62,9 +63,16 @@ void validate_module(std::span<const uint32_t> words, spv_target_env env) {
     options.SetWorkgroupScalarBlockLayout(true);
     options.SetAllowLocalSizeId(true);
     options.SetAllowOffsetTextureOperand(true); // VK_KHR_maintenance8
-    if (!tools.Validate(words.data(), words.size(), options)) {
-        corrupt("SPIR-V: " + message);
+    if (tools.Validate(words.data(), words.size(), options)) {
+        return;
     }
+    // VK_KHR_maintenance9 allows bit operations of every width, which this SPIRV-Tools does not
+    // know: such a module is held to the rules that are not Vulkan's.
+    if (message.find("VUID-StandaloneSpirv-Base-04781") != std::string::npos &&
+        env != SPV_ENV_UNIVERSAL_1_6) {
+        return validate_module(words, SPV_ENV_UNIVERSAL_1_6);
+    }
+    corrupt("SPIR-V: " + message);
 }
 
 /// Copies the module without the entry points that were not asked for and without their execution
@@ -150,15 +158,42 @@ std::unordered_map<uint32_t, std::vector<uint32_t>> specialization(std::span<con
     return out;
 }
 
+/// True if the entry point's interface names an input that exists per sample. A front end lists
+/// what the source mentions, even where no instruction came of it.
+bool uses_sample_input(std::span<const uint32_t> words) {
+    std::unordered_set<uint32_t> interface;
+    for (size_t i = 5; i < words.size(); i += words[i] >> 16) {
+        const auto op = static_cast<spv::Op>(words[i] & 0xffffu);
+        const size_t n = words[i] >> 16;
+        if (op == spv::Op::OpEntryPoint) {
+            const size_t name = literal_string(words.subspan(i + 3, n - 3)).size() / 4 + 1;
+            for (size_t k = 3 + name; k < n; ++k) {
+                interface.insert(words[i + k]);
+            }
+        } else if (op == spv::Op::OpDecorate && n >= 3 && interface.contains(words[i + 1])) {
+            const auto kind = static_cast<spv::Decoration>(words[i + 2]);
+            const auto which = kind == spv::Decoration::BuiltIn && n >= 4
+                                   ? static_cast<spv::BuiltIn>(words[i + 3])
+                                   : spv::BuiltIn::Max;
+            if (which == spv::BuiltIn::SampleId || which == spv::BuiltIn::SamplePosition) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 } // namespace
 
-std::vector<uint32_t> prepare(std::span<const uint32_t> words, const Options& options) {
+std::vector<uint32_t> prepare(std::span<const uint32_t> words, const Options& options,
+                              bool& per_sample) {
     if (words.size() < 5 || words.size() > kMaxWords || words[0] != spv::MagicNumber) {
         corrupt("not a SPIR-V module");
     }
     const spv_target_env env = environment(options.spirv_env, words[1]);
     validate_module(words, env);
     const std::vector<uint32_t> single = keep_entry_point(words, options);
+    per_sample = options.stage == hw::Stage::fragment && uses_sample_input(single);
 
     spvtools::Optimizer optimizer(env);
     optimizer.SetMessageConsumer([](auto&&...) {});

@@ -16,8 +16,9 @@ namespace kite::cc::spirv {
 /// Modules longer than this are refused, words.
 inline constexpr size_t kMaxWords = 16u << 20;
 
-/// Validates and simplifies.
-[[nodiscard]] std::vector<uint32_t> prepare(std::span<const uint32_t> words,
-                                            const Options& options);
+/// Validates and simplifies. `per_sample` tells whether a fragment shader names the sample's id or
+/// position: that makes it run per sample even if nothing comes of the value.
+[[nodiscard]] std::vector<uint32_t> prepare(std::span<const uint32_t> words, const Options& options,
+                                            bool& per_sample);
 
 } // namespace kite::cc::spirv

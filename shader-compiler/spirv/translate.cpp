@@ -16,7 +16,9 @@ namespace kite::cc {
 base::Result<std::unique_ptr<ir::Function>> translate(std::span<const uint32_t> words,
                                                       const Options& options, ProgramFacts& facts) {
     try {
-        const auto module = spirv::parse_module(spirv::prepare(words, options));
+        bool per_sample = false;
+        const auto module = spirv::parse_module(spirv::prepare(words, options, per_sample));
+        module->per_sample = per_sample;
         auto f = spirv::Translator(*module, options, facts).run();
         if (const std::string broken = ir::validate(*f); !broken.empty()) {
             return base::fail(base::ErrorCode::unsupported, "front end produced invalid IR: {}",
@@ -86,6 +88,7 @@ std::unique_ptr<ir::Function> Translator::run() {
                      : has_mode(spv::ExecutionMode::DepthLess)      ? 2
                      : has_mode(spv::ExecutionMode::DepthUnchanged) ? 3
                                                                     : 0;
+    f_->per_sample = m_.per_sample;
     build_cfg();
     b_.at(prologue_);
     scan_accesses();
@@ -277,6 +280,7 @@ bool Translator::try_flow(const Instr& i) {
     case spv::Op::OpNoLine:
     case spv::Op::OpNop:
     case spv::Op::OpVariable: // declared up front
+    case spv::Op::OpAssumeTrueKHR:
         return true;
     case spv::Op::OpUndef: {
         std::vector<Base> bases;
@@ -491,7 +495,9 @@ std::optional<uint64_t> Translator::constant_value(uint32_t id) {
     return std::nullopt;
 }
 
-Translator::Leaves Translator::pointer_leaves(const Pointer& p) {
+Translator::Leaves Translator::pointer_leaves(const Pointer& described) {
+    Pointer p = described;
+    resolve(p);
     if (p.kind != Pointer::Kind::memory || p.component_stride != 0) {
         unsupported("variable pointers to this storage class");
     }
@@ -503,7 +509,7 @@ Translator::Leaves Translator::pointer_leaves(const Pointer& p) {
             return {p.base, offset, p.limit};
         }
         return {b_.alu(HwOp::iadd, HwType::u64, {p.base, b_.cvt(HwType::u64, HwType::u32, offset)}),
-                offset, b_.u32(0x7fffffff)};
+                b_.u32(0), b_.u32(0x7fffffff)};
     }
     return {p.offset == nullptr ? b_.u32(p.imm)
                                 : b_.alu(HwOp::iadd, HwType::u32, {p.offset, b_.u32(p.imm)})};

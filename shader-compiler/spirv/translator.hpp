@@ -136,6 +136,10 @@ private:
     bool try_convert(const Instr& i);
     bool try_integer(const Instr& i);
     bool try_float(const Instr& i);
+    bool try_bit_field(const Instr& i);
+    Inst* low_bits64(Inst* count);
+    Inst* narrow_int(Inst* v, unsigned width);
+    Inst* float_extreme(HwOp op, HwType ty, Inst* a, Inst* b);
     bool try_composite(const Instr& i);
     bool try_matrix(const Instr& i);
     Inst* fmul(HwType ty, Inst* a, Inst* b, bool precise);
@@ -145,7 +149,9 @@ private:
     Inst* bitcast_part(Inst* v, Base to);
     Leaves bitcast(const Leaves& from, uint32_t from_type, uint32_t to_type);
     Leaves select_element(const Leaves& all, size_t width, Inst* index);
-    bool precise(const Instr& i) { return m_.decor(i.id).no_contraction || m_.any_invariant; }
+    bool precise(const Instr& i) {
+        return m_.decor(i.id).no_contraction || m_.any_invariant || m_.strict_floats;
+    }
     bool try_dot_product(const Instr& i);
 
     // ops_glsl.cpp

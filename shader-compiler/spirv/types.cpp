@@ -101,16 +101,29 @@ void Translator::zero_shared() {
         static_cast<uint64_t>(m_.local_size[0]) * m_.local_size[1] * m_.local_size[2];
     const uint64_t words = f_->shared_bytes / 4;
     const uint64_t rounds = threads == 0 ? 0 : (words + threads - 1) / threads;
+    if (threads == 0) {
+        return;
+    }
     if (rounds > 4096) {
         unsupported("zero-initialized workgroup memory this large");
     }
-    Inst* offset = b_.alu(HwOp::imul, HwType::u32, {sys(hw::SysVal::local_index), b_.u32(4)});
-    for (uint64_t k = 0; k < rounds; ++k) {
-        Inst* const operands[] = {b_.u32(0), nullptr, offset, nullptr};
-        b_.raw(ir::op(HwOp::st), HwType::u32, {}, operands,
-               hw::StSub{.space = hw::Space::shared}.pack(),
-               static_cast<uint32_t>(k * threads * 4)); // past the end: out of bounds, dropped
-    }
+    // Wide stores as far as they fit, single words for the rest.
+    constexpr unsigned kWide = 16;
+    const uint64_t wide_rounds = words / (threads * kWide);
+    Inst* index = sys(hw::SysVal::local_index);
+    const auto clear = [&](unsigned n, uint64_t first, uint64_t count) {
+        Inst* zero = n == 1 ? b_.u32(0) : b_.collect(Leaves(n, b_.u32(0)));
+        Inst* offset = b_.alu(HwOp::imul, HwType::u32, {index, b_.u32(n * 4)});
+        for (uint64_t k = 0; k < count; ++k) {
+            Inst* const operands[] = {zero, nullptr, offset, nullptr};
+            b_.raw(ir::op(HwOp::st), HwType::u32, {}, operands,
+                   hw::StSub{.n = n - 1, .space = hw::Space::shared}.pack(),
+                   static_cast<uint32_t>((first + k * threads * n) * 4)); // past the end: dropped
+        }
+    };
+    const uint64_t done = wide_rounds * threads * kWide;
+    clear(kWide, 0, wide_rounds);
+    clear(1, done, (words - done + threads - 1) / threads);
     b_.raw(HwOp::barrier, HwType::none, {}, {});
 }
 

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "kite_hw/isa.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -35,10 +36,14 @@ enum class DescriptorKind : uint8_t {
     storage_image,          ///< ImageDescriptor
     input_attachment,       ///< ImageDescriptor, read with txf at the fragment's position
     inline_uniform,         ///< the bytes themselves
+    any,                    ///< what the shader's variable says (mutable descriptors)
 };
 
 /// Offset of the sampler inside a combined image sampler descriptor, bytes.
 inline constexpr uint32_t kCombinedSamplerOffset = 128;
+
+/// See Options::color_target.
+inline constexpr uint8_t kNoTarget = 0xff;
 
 /// Where one binding lives inside its descriptor set's memory.
 struct Binding {
@@ -72,7 +77,9 @@ struct Options {
         0x00010200; ///< Vulkan version the module targets: 0x00010100, 0x00010200, 0x00010300
     bool input_attachment_is_ms = false; ///< reserved: the image type decides
     uint32_t required_wave_size =
-        0;             ///< 0: sys.wave_size is read at run time; else gl_SubgroupSize folds to it
+        0; ///< 0: sys.wave_size is read at run time; else gl_SubgroupSize folds to it
+    /// Fragment: the colour attachment that an output location goes to; kNoTarget drops it.
+    std::array<uint8_t, 8> color_target{0, 1, 2, 3, 4, 5, 6, 7};
     bool dump = false; ///< fill Program::ir_dump and Program::asm_dump
 };
 
