@@ -6,6 +6,7 @@ Every command of the registry becomes one row: name, the runtime's function (a w
 when the runtime does not implement it), dispatch level, the core version that has it and the extensions that provide it.
 Aliases share the function of the command they alias. Usage: tables.py vk.xml out.cpp
 """
+import re
 import sys
 import xml.etree.ElementTree as ET
 
@@ -61,8 +62,13 @@ def main():
         platform = e.get("platform")
         if platform is not None and platform not in GUARDS:
             continue
-        for c in e.findall("require/command"):
-            extensions.setdefault(c.get("name"), []).append(e.get("name"))
+        for block in e.findall("require"):
+            # Commands that come only together with another extension: "A+B".
+            depends = block.get("depends") or ""
+            both = re.fullmatch(r"VK_[A-Za-z0-9_]+", depends) and not depends.startswith("VK_VERSION")
+            name = e.get("name") + ("+" + depends if both else "")
+            for c in block.findall("command"):
+                extensions.setdefault(c.get("name"), []).append(name)
 
     names = sorted(set(version) | set(extensions))
     names = [n for n in names if resolve(n) in first]

@@ -92,6 +92,7 @@ void CmdBindPipeline(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipeli
     if (b.pipeline == p)
         return;
     b.pipeline = p;
+    b.programs = {p->vertex.get(), p->fragment.get(), p->compute.get()};
     if (point == VK_PIPELINE_BIND_POINT_COMPUTE)
         c.dirty_compute = true;
     else
@@ -172,19 +173,24 @@ void CmdBindVertexBuffers2(VkCommandBuffer buffer, uint32_t first, uint32_t coun
     bind_vertex_buffers(buffer_of(buffer), first, count, buffers, offsets, sizes, strides);
 }
 
-void CmdBindIndexBuffer(VkCommandBuffer buffer, VkBuffer index, VkDeviceSize offset,
-                        VkIndexType type) {
+void CmdBindIndexBuffer2(VkCommandBuffer buffer, VkBuffer index, VkDeviceSize offset,
+                         VkDeviceSize size, VkIndexType type) {
     CommandBuffer& c = buffer_of(buffer);
     auto* b = Buffer::from(index);
     c.index_buffer = {};
     if (b) {
         c.index_buffer.address = b->address + offset;
-        c.index_buffer.size_bytes = b->range(offset, VK_WHOLE_SIZE);
+        c.index_buffer.size_bytes = b->range(offset, size);
     }
     c.index_buffer.type = type == VK_INDEX_TYPE_UINT32      ? hw::IndexType::uint32
                           : type == VK_INDEX_TYPE_UINT8_KHR ? hw::IndexType::uint8
                                                             : hw::IndexType::uint16;
     c.dirty |= kGroupIndexBuffer;
+}
+
+void CmdBindIndexBuffer(VkCommandBuffer buffer, VkBuffer index, VkDeviceSize offset,
+                        VkIndexType type) {
+    CmdBindIndexBuffer2(buffer, index, offset, VK_WHOLE_SIZE, type);
 }
 
 } // namespace vk

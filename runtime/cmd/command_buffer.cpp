@@ -76,9 +76,8 @@ void bind_program(PacketWriter& out, hw::Stage stage, const Program* p) {
 } // namespace
 
 void CommandBuffer::flush_programs() {
-    Pipeline* p = bind[0].pipeline;
-    bind_program(out, hw::Stage::vertex, p ? p->vertex.get() : nullptr);
-    bind_program(out, hw::Stage::fragment, p ? p->fragment.get() : nullptr);
+    for (hw::Stage stage : {hw::Stage::vertex, hw::Stage::fragment})
+        bind_program(out, stage, bind[0].programs[static_cast<size_t>(stage)]);
 }
 
 void CommandBuffer::flush_graphics() {
@@ -89,7 +88,10 @@ void CommandBuffer::flush_graphics() {
     if (dirty & kGroupPrograms)
         flush_programs();
     if ((dirty & kGroupViewports) && state.viewport_count) {
-        uint32_t* p = out.emit_array(hw::SetViewportsPacket{}, state.viewport_count);
+        uint32_t* p = out.emit_array(
+            hw::SetViewportsPacket{.first = 0,
+                                   .depth_clip_negative_one = state.negative_one_to_one ? 1u : 0u},
+            state.viewport_count);
         for (uint32_t i = 0; i < state.viewport_count; ++i)
             hw::SetViewportsPacket::pack_element(p, i, state.viewports[i]);
     }
@@ -98,8 +100,11 @@ void CommandBuffer::flush_graphics() {
         for (uint32_t i = 0; i < state.scissor_count; ++i)
             hw::SetScissorsPacket::pack_element(p, i, state.scissors[i]);
     }
-    if (dirty & kGroupRaster)
+    if (dirty & kGroupRaster) {
+        if (state.clip_follows_clamp)
+            state.raster.depth_clip = !state.raster.depth_clamp;
         out.emit(state.raster);
+    }
     if (dirty & kGroupMultisample)
         out.emit(state.multisample);
     if (dirty & kGroupDepthStencil)
@@ -107,7 +112,7 @@ void CommandBuffer::flush_graphics() {
     if (dirty & kGroupBlend) {
         uint32_t* p = out.emit_array(state.blend, state.blend_count);
         for (uint32_t i = 0; i < state.blend_count; ++i)
-            hw::SetBlendPacket::pack_element(p, i, state.blend_attachments[i]);
+            hw::SetBlendPacket::pack_element(p, i, blend_of(state, i));
     }
     if (dirty & kGroupAssembly)
         out.emit(state.assembly);
@@ -132,8 +137,9 @@ void CommandBuffer::flush_graphics() {
 
 void CommandBuffer::flush_compute() {
     flush_bindings(bind[1], hw::BindPoint::compute);
-    if (dirty_compute && bind[1].pipeline) {
-        bind_program(out, hw::Stage::compute, bind[1].pipeline->compute.get());
+    const Program* p = bind[1].programs[static_cast<size_t>(hw::Stage::compute)];
+    if (dirty_compute && p) {
+        bind_program(out, hw::Stage::compute, p);
         dirty_compute = false;
     }
 }

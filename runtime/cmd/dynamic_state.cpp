@@ -62,11 +62,36 @@ void CmdSetLineWidth(VkCommandBuffer buffer, float width) {
 
 void CmdSetDepthBias(VkCommandBuffer buffer, float constant, float clamp, float slope) {
     CommandBuffer& c = buffer_of(buffer);
-    c.state.raster.bias_constant = constant;
-    c.state.raster.bias_clamp = clamp;
-    c.state.raster.bias_slope = slope;
+    set_depth_bias(c.state.raster, constant, clamp, slope, nullptr);
     c.dirty |= kGroupRaster;
 }
+
+void CmdSetDepthBias2EXT(VkCommandBuffer buffer, const VkDepthBiasInfoEXT* info) {
+    CommandBuffer& c = buffer_of(buffer);
+    set_depth_bias(c.state.raster, info->depthBiasConstantFactor, info->depthBiasClamp,
+                   info->depthBiasSlopeFactor, info->pNext);
+    c.dirty |= kGroupRaster;
+}
+
+void CmdSetVertexInputEXT(VkCommandBuffer buffer, uint32_t binding_count,
+                          const VkVertexInputBindingDescription2EXT* bindings,
+                          uint32_t attribute_count,
+                          const VkVertexInputAttributeDescription2EXT* attributes) {
+    CommandBuffer& c = buffer_of(buffer);
+    set_vertex_input({{bindings, binding_count}, {attributes, attribute_count}}, c.state);
+    c.dirty |= kGroupAttributes | kGroupVertexBuffers;
+}
+
+void CmdSetColorWriteEnableEXT(VkCommandBuffer buffer, uint32_t count, const VkBool32* enables) {
+    CommandBuffer& c = buffer_of(buffer);
+    for (uint32_t i = 0; i < count && i < hw::limits::kMaxRenderTargets; ++i) {
+        c.state.color_write_off &= ~(1u << i);
+        c.state.color_write_off |= enables[i] ? 0 : 1u << i;
+    }
+    c.dirty |= kGroupBlend;
+}
+
+void CmdSetAttachmentFeedbackLoopEnableEXT(VkCommandBuffer, VkImageAspectFlags) {}
 
 void CmdSetBlendConstants(VkCommandBuffer buffer, const float constants[4]) {
     CommandBuffer& c = buffer_of(buffer);

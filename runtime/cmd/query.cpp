@@ -83,6 +83,7 @@ VkResult CreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info,
         return d->report(piece.error());
     }
     p->memory = *piece;
+    // Slots start out reset, whether VK_QUERY_POOL_CREATE_RESET_BIT_KHR asks for it or not.
     std::memset(piece->host, 0, uint64_t{p->slot_bytes} * p->count);
     *out = p->handle();
     return VK_SUCCESS;
@@ -183,7 +184,8 @@ void CmdCopyQueryPoolResults(VkCommandBuffer buffer, VkQueryPool pool, uint32_t 
     k.src = p->address(first);
     k.slot_bytes = p->slot_bytes;
     k.count = count;
-    k.values = p->vk_type == VK_QUERY_TYPE_PIPELINE_STATISTICS ? kStatisticsValues : 1;
+    bool statistics = p->vk_type == VK_QUERY_TYPE_PIPELINE_STATISTICS;
+    k.select = statistics ? p->statistics & ((1u << kStatisticsValues) - 1) : 1;
     k.dst = Buffer::from(dst)->address + offset;
     k.dst_stride = stride;
     k.wide = (flags & VK_QUERY_RESULT_64_BIT) != 0;

@@ -121,6 +121,10 @@ void GetRenderAreaGranularity(VkDevice, VkRenderPass, VkExtent2D* out) {
     *out = {1, 1};
 }
 
+void GetRenderingAreaGranularity(VkDevice, const VkRenderingAreaInfo*, VkExtent2D* out) {
+    *out = {1, 1};
+}
+
 VkResult CreateFramebuffer(VkDevice device, const VkFramebufferCreateInfo* info,
                            const VkAllocationCallbacks* callbacks, VkFramebuffer* out) {
     auto* d = Device::from(device);

@@ -32,9 +32,30 @@ cc::DescriptorKind kind_of(VkDescriptorType t) {
         return K::input_attachment;
     case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK:
         return K::inline_uniform;
+    case VK_DESCRIPTOR_TYPE_MUTABLE_EXT:
+        return K::any;
     default:
         return K::storage_buffer;
     }
+}
+
+/// Size of a binding: a mutable one holds the largest of the types listed for it.
+DescriptorSize binding_size(const VkDescriptorSetLayoutCreateInfo& info, uint32_t i) {
+    VkDescriptorType type = info.pBindings[i].descriptorType;
+    if (type != VK_DESCRIPTOR_TYPE_MUTABLE_EXT)
+        return descriptor_size(type);
+    auto* lists = find<VkMutableDescriptorTypeCreateInfoEXT>(
+        info.pNext, VK_STRUCTURE_TYPE_MUTABLE_DESCRIPTOR_TYPE_CREATE_INFO_EXT);
+    DescriptorSize size{0, 16};
+    if (lists && i < lists->mutableDescriptorTypeListCount) {
+        const auto& list = lists->pMutableDescriptorTypeLists[i];
+        for (uint32_t k = 0; k < list.descriptorTypeCount; ++k) {
+            DescriptorSize z = descriptor_size(list.pDescriptorTypes[k]);
+            size = {std::max(size.stride, z.stride), std::max(size.align, z.align)};
+        }
+    }
+    size.stride = align_up(size.stride, size.align);
+    return size;
 }
 
 bool takes_samplers(VkDescriptorType t) {
@@ -74,6 +95,8 @@ DescriptorSize descriptor_size(VkDescriptorType t) {
         return {hw::ImageDescriptor::kBytes, 64};
     case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK:
         return {1, 16};
+    case VK_DESCRIPTOR_TYPE_MUTABLE_EXT: // in a pool: whatever it may become
+        return {192, 64};
     default:
         return {hw::BufferDescriptor::kBytes, 16};
     }
@@ -96,6 +119,9 @@ SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
         out.binding = b.binding;
         out.type = b.descriptorType;
         out.count = b.descriptorCount;
+        DescriptorSize size = binding_size(info, i);
+        out.stride = size.stride;
+        out.align = size.align;
         out.variable =
             flags && flags->bindingCount > i &&
             (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT);
@@ -111,11 +137,9 @@ SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
     std::sort(s.bindings.begin(), s.bindings.end(),
               [](const BindingLayout& a, const BindingLayout& b) { return a.binding < b.binding; });
     for (BindingLayout& b : s.bindings) {
-        DescriptorSize z = descriptor_size(b.type);
-        s.size_bytes = align_up(s.size_bytes, z.align);
+        s.size_bytes = align_up(s.size_bytes, b.align);
         b.offset = s.size_bytes;
-        b.stride = z.stride;
-        s.size_bytes += z.stride * b.count;
+        s.size_bytes += b.stride * b.count;
         if (is_dynamic(b.type)) {
             b.dynamic_index = s.dynamic_count;
             s.dynamic_count += b.count;
@@ -123,6 +147,29 @@ SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
     }
     s.size_bytes = align_up(s.size_bytes, 64);
     return s;
+}
+
+void fill_pipeline_layout(PipelineLayout& out, std::span<const VkDescriptorSetLayout> sets) {
+    uint32_t dynamic = 0;
+    for (uint32_t i = 0; i < sets.size(); ++i) {
+        auto* s = DescriptorSetLayout::from(sets[i]);
+        out.sets.push_back(s ? s->data : nullptr);
+        out.dynamic_base.push_back(dynamic);
+        if (!s)
+            continue;
+        for (const BindingLayout& b : s->data->bindings) {
+            bool inline_block = b.type == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK;
+            out.bindings.push_back({.set = i,
+                                    .binding = b.binding,
+                                    .kind = kind_of(b.type),
+                                    .offset = b.offset,
+                                    .stride = inline_block ? b.count : b.stride,
+                                    .count = inline_block ? 1 : b.count,
+                                    .dynamic = is_dynamic(b.type),
+                                    .dynamic_index = dynamic + b.dynamic_index});
+        }
+        dynamic += s->data->dynamic_count;
+    }
 }
 
 namespace vk {
@@ -149,7 +196,7 @@ void GetDescriptorSetLayoutSupport(VkDevice, const VkDescriptorSetLayoutCreateIn
     uint64_t bytes = 0, count = 0;
     for (uint32_t i = 0; i < info->bindingCount; ++i) {
         const auto& b = info->pBindings[i];
-        bytes += uint64_t{descriptor_size(b.descriptorType).stride} * b.descriptorCount;
+        bytes += uint64_t{binding_size(*info, i).stride} * b.descriptorCount;
         count +=
             b.descriptorType == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK ? 1 : b.descriptorCount;
     }
@@ -165,26 +212,7 @@ VkResult CreatePipelineLayout(VkDevice device, const VkPipelineLayoutCreateInfo*
     auto* l = d->make<PipelineLayout>(callbacks);
     if (!l)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    uint32_t dynamic = 0;
-    for (uint32_t i = 0; i < info->setLayoutCount; ++i) {
-        auto* s = DescriptorSetLayout::from(info->pSetLayouts[i]);
-        l->sets.push_back(s ? s->data : nullptr);
-        l->dynamic_base.push_back(dynamic);
-        if (!s)
-            continue;
-        for (const BindingLayout& b : s->data->bindings) {
-            bool inline_block = b.type == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK;
-            l->bindings.push_back({.set = i,
-                                   .binding = b.binding,
-                                   .kind = kind_of(b.type),
-                                   .offset = b.offset,
-                                   .stride = inline_block ? b.count : b.stride,
-                                   .count = inline_block ? 1 : b.count,
-                                   .dynamic = is_dynamic(b.type),
-                                   .dynamic_index = dynamic + b.dynamic_index});
-        }
-        dynamic += s->data->dynamic_count;
-    }
+    fill_pipeline_layout(*l, {info->pSetLayouts, info->setLayoutCount});
     *out = l->handle();
     return VK_SUCCESS;
 }

@@ -24,6 +24,7 @@ struct BindingLayout {
     uint32_t count = 0;         ///< array elements (bytes for inline uniform blocks)
     uint32_t offset = 0;        ///< bytes from the set's start
     uint32_t stride = 0;        ///< bytes between elements
+    uint32_t align = 16;        ///< of the first element, bytes
     uint32_t dynamic_index = 0; ///< first index among the set's dynamic buffers
     bool variable = false;      ///< variable descriptor count
     std::vector<std::array<uint32_t, hw::SamplerDescriptor::kDwords>>
@@ -63,5 +64,8 @@ struct PipelineLayout : Object<PipelineLayout, VkPipelineLayout> {
     std::vector<uint32_t> dynamic_base;                     ///< first dynamic index of each set
     std::vector<cc::Binding> bindings;                      ///< for the compiler
 };
+
+/// Fills a pipeline layout from set layouts; null handles are allowed.
+void fill_pipeline_layout(PipelineLayout& out, std::span<const VkDescriptorSetLayout> sets);
 
 } // namespace kite::rt

@@ -55,11 +55,15 @@ void write_sampler(std::byte* out, VkSampler sampler) {
         std::memcpy(out, s->words, hw::SamplerDescriptor::kBytes);
 }
 
-/// One descriptor from the application's structure for its type.
-void write_one(const SetStorage& s, const Cursor& c, const void* src) {
+/// One descriptor from the application's structure for the type written; that is the binding's
+/// unless the binding is mutable.
+void write_one(const SetStorage& s, const Cursor& c, VkDescriptorType written, const void* src) {
     const BindingLayout& b = *c.binding();
     std::byte* out = c.memory();
-    switch (static_cast<int>(b.type)) {
+    const bool any = b.type == VK_DESCRIPTOR_TYPE_MUTABLE_EXT;
+    if (any && descriptor_size(written).stride > b.stride)
+        return;
+    switch (static_cast<int>(any ? written : b.type)) {
     case VK_DESCRIPTOR_TYPE_SAMPLER:
         if (b.immutable.empty())
             write_sampler(out, static_cast<const VkDescriptorImageInfo*>(src)->sampler);
@@ -71,8 +75,13 @@ void write_one(const SetStorage& s, const Cursor& c, const void* src) {
             write_sampler(out + cc::kCombinedSamplerOffset, i->sampler);
         break;
     }
-    case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE:
     case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE:
+        if (auto* v = ImageView::from(static_cast<const VkDescriptorImageInfo*>(src)->imageView))
+            std::memcpy(out, v->storage_words, hw::ImageDescriptor::kBytes);
+        else
+            write_image(out, VK_NULL_HANDLE);
+        break;
+    case VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE:
     case VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT:
         write_image(out, static_cast<const VkDescriptorImageInfo*>(src)->imageView);
         break;
@@ -118,7 +127,7 @@ void copy_descriptors(const VkCopyDescriptorSet& copy) {
     Cursor to(ds, copy.dstBinding, copy.dstArrayElement);
     for (uint32_t i = 0; i < copy.descriptorCount && from.binding() && to.binding();
          ++i, from.next(), to.next()) {
-        uint32_t n = from.binding()->stride;
+        uint32_t n = std::min(from.binding()->stride, to.binding()->stride);
         if (from.binding()->type == VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER &&
             !to.binding()->immutable.empty())
             n = hw::ImageDescriptor::kBytes;
@@ -168,7 +177,7 @@ void write_descriptors(const SetStorage& s, const VkWriteDescriptorSet& w) {
     }
     Cursor c(s, w.dstBinding, w.dstArrayElement);
     for (uint32_t i = 0; i < w.descriptorCount && c.binding(); ++i, c.next())
-        write_one(s, c, write_source(w, i));
+        write_one(s, c, w.descriptorType, write_source(w, i));
 }
 
 void write_template(const SetStorage& s, const DescriptorUpdateTemplate& t, const void* data) {
@@ -181,7 +190,7 @@ void write_template(const SetStorage& s, const DescriptorUpdateTemplate& t, cons
         }
         Cursor c(s, e.dstBinding, e.dstArrayElement);
         for (uint32_t i = 0; i < e.descriptorCount && c.binding(); ++i, c.next())
-            write_one(s, c, src + i * e.stride);
+            write_one(s, c, e.descriptorType, src + i * e.stride);
     }
 }
 

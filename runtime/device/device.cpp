@@ -94,6 +94,13 @@ VkResult CreateDevice(VkPhysicalDevice physical, const VkDeviceCreateInfo* info,
             return VK_ERROR_EXTENSION_NOT_PRESENT;
     if (VkResult r = check_features(*info); r != VK_SUCCESS)
         return r;
+    for (uint32_t i = 0; i < info->queueCreateInfoCount; ++i) {
+        auto* g = find<VkDeviceQueueGlobalPriorityCreateInfo>(
+            info->pQueueCreateInfos[i].pNext,
+            VK_STRUCTURE_TYPE_DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO);
+        if (g && g->globalPriority > VK_QUEUE_GLOBAL_PRIORITY_MEDIUM)
+            return VK_ERROR_NOT_PERMITTED;
+    }
     HostAlloc alloc = HostAlloc::pick(callbacks, p->instance->alloc);
     auto* d = create<Device>(alloc, VK_SYSTEM_ALLOCATION_SCOPE_DEVICE);
     if (!d)

@@ -44,7 +44,9 @@ public:
     void add(std::string name) { names_.push_back(std::move(name)); }
     /// True when enabled.
     [[nodiscard]] bool has(std::string_view name) const;
-    /// True when any name of a comma-separated list is enabled.
+    /// True when every name of a list joined by "+" is enabled.
+    [[nodiscard]] bool has_all(std::string_view names) const;
+    /// True when any entry (see has_all) of a comma-separated list is enabled.
     [[nodiscard]] bool has_any(std::string_view list) const;
 
 private:

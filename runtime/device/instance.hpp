@@ -14,7 +14,7 @@
 namespace kite::rt {
 
 /// Highest Vulkan version of the driver.
-inline constexpr uint32_t kApiVersion = VK_MAKE_API_VERSION(0, 1, 1, VK_HEADER_VERSION);
+inline constexpr uint32_t kApiVersion = VK_MAKE_API_VERSION(0, 1, 3, VK_HEADER_VERSION);
 /// VkPhysicalDeviceProperties::driverVersion.
 inline constexpr uint32_t kDriverVersion = VK_MAKE_API_VERSION(0, 0, 1, 0);
 

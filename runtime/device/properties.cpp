@@ -18,9 +18,11 @@ constexpr VkSubgroupFeatureFlags kSubgroupOps =
     VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_VOTE_BIT |
     VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT |
     VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT |
-    VK_SUBGROUP_FEATURE_QUAD_BIT;
+    VK_SUBGROUP_FEATURE_QUAD_BIT | VK_SUBGROUP_FEATURE_CLUSTERED_BIT |
+    VK_SUBGROUP_FEATURE_ROTATE_BIT | VK_SUBGROUP_FEATURE_ROTATE_CLUSTERED_BIT;
 constexpr VkShaderStageFlags kSubgroupStages =
-    VK_SHADER_STAGE_COMPUTE_BIT | VK_SHADER_STAGE_FRAGMENT_BIT;
+    VK_SHADER_STAGE_COMPUTE_BIT | VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_VERTEX_BIT;
+constexpr uint32_t kMaxDescriptors = 1u << 20;
 constexpr VkDeviceSize kMaxAllocation = uint64_t{1} << 34;
 constexpr VkDeviceSize kMaxBuffer = uint64_t{1} << 34;
 
@@ -98,21 +100,21 @@ VkPhysicalDeviceLimits device_limits() {
     l.bufferImageGranularity = 1;
     l.sparseAddressSpaceSize = 0;
     l.maxBoundDescriptorSets = L::kMaxSets;
-    l.maxPerStageDescriptorSamplers = 1024;
-    l.maxPerStageDescriptorUniformBuffers = 1024;
-    l.maxPerStageDescriptorStorageBuffers = 1024;
-    l.maxPerStageDescriptorSampledImages = 1024;
-    l.maxPerStageDescriptorStorageImages = 1024;
-    l.maxPerStageDescriptorInputAttachments = 1024;
-    l.maxPerStageResources = 8192;
-    l.maxDescriptorSetSamplers = 4096;
-    l.maxDescriptorSetUniformBuffers = 4096;
+    l.maxPerStageDescriptorSamplers = kMaxDescriptors;
+    l.maxPerStageDescriptorUniformBuffers = kMaxDescriptors;
+    l.maxPerStageDescriptorStorageBuffers = kMaxDescriptors;
+    l.maxPerStageDescriptorSampledImages = kMaxDescriptors;
+    l.maxPerStageDescriptorStorageImages = kMaxDescriptors;
+    l.maxPerStageDescriptorInputAttachments = kMaxDescriptors;
+    l.maxPerStageResources = kMaxDescriptors;
+    l.maxDescriptorSetSamplers = kMaxDescriptors;
+    l.maxDescriptorSetUniformBuffers = kMaxDescriptors;
     l.maxDescriptorSetUniformBuffersDynamic = L::kMaxDynamicBuffers / 2;
-    l.maxDescriptorSetStorageBuffers = 4096;
+    l.maxDescriptorSetStorageBuffers = kMaxDescriptors;
     l.maxDescriptorSetStorageBuffersDynamic = L::kMaxDynamicBuffers / 2;
-    l.maxDescriptorSetSampledImages = 4096;
-    l.maxDescriptorSetStorageImages = 4096;
-    l.maxDescriptorSetInputAttachments = 4096;
+    l.maxDescriptorSetSampledImages = kMaxDescriptors;
+    l.maxDescriptorSetStorageImages = kMaxDescriptors;
+    l.maxDescriptorSetInputAttachments = kMaxDescriptors;
     l.maxVertexInputAttributes = L::kMaxVertexAttributes;
     l.maxVertexInputBindings = L::kMaxVertexBindings;
     l.maxVertexInputAttributeOffset = 2047;
@@ -146,8 +148,8 @@ VkPhysicalDeviceLimits device_limits() {
     l.minStorageBufferOffsetAlignment = 16;
     l.minTexelOffset = -8;
     l.maxTexelOffset = 7;
-    l.minTexelGatherOffset = -8;
-    l.maxTexelGatherOffset = 7;
+    l.minTexelGatherOffset = -32;
+    l.maxTexelGatherOffset = 31;
     l.minInterpolationOffset = -0.5f;
     l.maxInterpolationOffset = 0.4375f;
     l.subPixelInterpolationOffsetBits = 4;
@@ -220,7 +222,7 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             o->subgroupSize = wave;
             o->supportedStages = kSubgroupStages;
             o->supportedOperations = kSubgroupOps;
-            o->quadOperationsInAllStages = VK_FALSE;
+            o->quadOperationsInAllStages = VK_TRUE;
             break;
         }
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES: {
@@ -235,7 +237,7 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             o->subgroupSize = wave;
             o->subgroupSupportedStages = kSubgroupStages;
             o->subgroupSupportedOperations = kSubgroupOps;
-            o->subgroupQuadOperationsInAllStages = VK_FALSE;
+            o->subgroupQuadOperationsInAllStages = VK_TRUE;
             o->pointClippingBehavior = VK_POINT_CLIPPING_BEHAVIOR_USER_CLIP_PLANES_ONLY;
             o->maxMultiviewViewCount = 6;
             o->maxMultiviewInstanceIndex = (1u << 27) - 1;
@@ -363,6 +365,7 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
             break;
         }
         default:
+            fill_extension_properties(p, s);
             break;
         }
     }
@@ -409,6 +412,7 @@ void GetPhysicalDeviceQueueFamilyProperties2(VkPhysicalDevice physical, uint32_t
     if (auto* q = a.next()) {
         uint32_t one = 1;
         GetPhysicalDeviceQueueFamilyProperties(physical, &one, &q->queueFamilyProperties);
+        fill_queue_family(q->pNext);
     }
 }
 

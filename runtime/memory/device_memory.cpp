@@ -78,6 +78,17 @@ VkResult MapMemory(VkDevice, VkDeviceMemory memory, VkDeviceSize offset, VkDevic
 
 void UnmapMemory(VkDevice, VkDeviceMemory) {}
 
+VkResult MapMemory2(VkDevice device, const VkMemoryMapInfo* info, void** out) {
+    return MapMemory(device, info->memory, info->offset, info->size, info->flags, out);
+}
+
+VkResult UnmapMemory2(VkDevice, const VkMemoryUnmapInfo*) {
+    return VK_SUCCESS;
+}
+
+// Memory stays where it is: a priority changes nothing.
+void SetDeviceMemoryPriorityEXT(VkDevice, VkDeviceMemory, float) {}
+
 VkResult FlushMappedMemoryRanges(VkDevice, uint32_t, const VkMappedMemoryRange*) {
     return VK_SUCCESS;
 }

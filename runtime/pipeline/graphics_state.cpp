@@ -96,6 +96,55 @@ void gather_dynamic(const VkPipelineDynamicStateCreateInfo* info, DynMask& m) {
         case VK_DYNAMIC_STATE_LOGIC_OP_EXT:
             set(m, Dyn::logic_op);
             break;
+        case VK_DYNAMIC_STATE_VERTEX_INPUT_EXT:
+            set(m, Dyn::vertex_input);
+            set(m, Dyn::vertex_stride);
+            break;
+        case VK_DYNAMIC_STATE_COLOR_WRITE_ENABLE_EXT:
+            set(m, Dyn::color_write);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_CLAMP_ENABLE_EXT:
+            set(m, Dyn::depth_clamp);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_CLIP_ENABLE_EXT:
+            set(m, Dyn::depth_clip);
+            break;
+        case VK_DYNAMIC_STATE_POLYGON_MODE_EXT:
+            set(m, Dyn::polygon_mode);
+            break;
+        case VK_DYNAMIC_STATE_RASTERIZATION_SAMPLES_EXT:
+            set(m, Dyn::samples);
+            break;
+        case VK_DYNAMIC_STATE_SAMPLE_MASK_EXT:
+            set(m, Dyn::sample_mask);
+            break;
+        case VK_DYNAMIC_STATE_ALPHA_TO_COVERAGE_ENABLE_EXT:
+            set(m, Dyn::alpha_to_coverage);
+            break;
+        case VK_DYNAMIC_STATE_ALPHA_TO_ONE_ENABLE_EXT:
+            set(m, Dyn::alpha_to_one);
+            break;
+        case VK_DYNAMIC_STATE_LOGIC_OP_ENABLE_EXT:
+            set(m, Dyn::logic_op_enable);
+            break;
+        case VK_DYNAMIC_STATE_COLOR_BLEND_ENABLE_EXT:
+            set(m, Dyn::blend_enable);
+            break;
+        case VK_DYNAMIC_STATE_COLOR_BLEND_EQUATION_EXT:
+            set(m, Dyn::blend_equation);
+            break;
+        case VK_DYNAMIC_STATE_COLOR_WRITE_MASK_EXT:
+            set(m, Dyn::write_mask);
+            break;
+        case VK_DYNAMIC_STATE_PROVOKING_VERTEX_MODE_EXT:
+            set(m, Dyn::provoking);
+            break;
+        case VK_DYNAMIC_STATE_DEPTH_CLIP_NEGATIVE_ONE_TO_ONE_EXT:
+            set(m, Dyn::negative_one);
+            break;
+        case VK_DYNAMIC_STATE_LINE_RASTERIZATION_MODE_EXT:
+            set(m, Dyn::line_mode);
+            break;
         default:
             break;
         }
@@ -138,13 +187,18 @@ void gather_raster(const VkPipelineRasterizationStateCreateInfo& r, GraphicsStat
     s.raster.depth_clip = r.depthClampEnable == VK_FALSE;
     s.raster.rasterizer_discard = r.rasterizerDiscardEnable != VK_FALSE;
     s.raster.depth_bias = r.depthBiasEnable != VK_FALSE;
-    s.raster.bias_constant = r.depthBiasConstantFactor;
-    s.raster.bias_clamp = r.depthBiasClamp;
-    s.raster.bias_slope = r.depthBiasSlopeFactor;
+    set_depth_bias(s.raster, r.depthBiasConstantFactor, r.depthBiasClamp, r.depthBiasSlopeFactor,
+                   r.pNext);
     s.raster.line_width = r.lineWidth;
     if (auto* clip = find<VkPipelineRasterizationDepthClipStateCreateInfoEXT>(
-            r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_DEPTH_CLIP_STATE_CREATE_INFO_EXT))
+            r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_DEPTH_CLIP_STATE_CREATE_INFO_EXT)) {
         s.raster.depth_clip = clip->depthClipEnable != VK_FALSE;
+        s.clip_follows_clamp = false;
+    }
+    if (auto* line = find<VkPipelineRasterizationLineStateCreateInfo>(
+            r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_LINE_STATE_CREATE_INFO))
+        s.raster.line_bresenham =
+            line->lineRasterizationMode == VK_LINE_RASTERIZATION_MODE_BRESENHAM;
     if (auto* pv = find<VkPipelineRasterizationProvokingVertexStateCreateInfoEXT>(
             r.pNext,
             VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_PROVOKING_VERTEX_STATE_CREATE_INFO_EXT))
@@ -178,27 +232,30 @@ void gather_depth(const VkPipelineDepthStencilStateCreateInfo* d, GraphicsState&
     s.depth.back = face(d->back);
 }
 
-void gather_blend(const VkPipelineColorBlendStateCreateInfo* b, GraphicsState& s) {
+void gather_blend(const VkPipelineColorBlendStateCreateInfo* b, const DynMask& dynamic,
+                  GraphicsState& s) {
     if (!b)
         return;
     s.blend.logic_op_enable = b->logicOpEnable != VK_FALSE ? 1 : 0;
-    s.blend.logic_op = b->logicOpEnable ? static_cast<hw::LogicOp>(b->logicOp) : hw::LogicOp::copy;
+    s.blend.logic_op = b->logicOpEnable || has(dynamic, Dyn::logic_op_enable)
+                           ? static_cast<hw::LogicOp>(b->logicOp)
+                           : hw::LogicOp::copy;
     for (uint32_t i = 0; i < 4; ++i)
         s.blend.constants[i] = b->blendConstants[i];
     s.blend_count = std::min<uint32_t>(b->attachmentCount, hw::limits::kMaxRenderTargets);
+    if (auto* w = find<VkPipelineColorWriteCreateInfoEXT>(
+            b->pNext, VK_STRUCTURE_TYPE_PIPELINE_COLOR_WRITE_CREATE_INFO_EXT))
+        for (uint32_t i = 0; i < w->attachmentCount && i < 32; ++i)
+            s.color_write_off |= w->pColorWriteEnables[i] ? 0 : 1u << i;
     for (uint32_t i = 0; i < s.blend_count; ++i) {
         const auto& a = b->pAttachments[i];
         hw::BlendAttachment& o = s.blend_attachments[i];
         o.write_mask = a.colorWriteMask & 15u;
         o.enable = a.blendEnable != VK_FALSE;
-        if (!o.enable)
-            continue;
-        o.src_color = static_cast<hw::BlendFactor>(a.srcColorBlendFactor);
-        o.dst_color = static_cast<hw::BlendFactor>(a.dstColorBlendFactor);
-        o.color_op = static_cast<hw::BlendOp>(a.colorBlendOp);
-        o.src_alpha = static_cast<hw::BlendFactor>(a.srcAlphaBlendFactor);
-        o.dst_alpha = static_cast<hw::BlendFactor>(a.dstAlphaBlendFactor);
-        o.alpha_op = static_cast<hw::BlendOp>(a.alphaBlendOp);
+        // Without blending the equation may hold anything.
+        if ((o.enable || has(dynamic, Dyn::blend_enable)) && !has(dynamic, Dyn::blend_equation))
+            set_equation(o, {a.srcColorBlendFactor, a.dstColorBlendFactor, a.colorBlendOp,
+                             a.srcAlphaBlendFactor, a.dstAlphaBlendFactor, a.alphaBlendOp});
     }
 }
 
@@ -217,6 +274,58 @@ void gather_multisample(const VkPipelineMultisampleStateCreateInfo* m, GraphicsS
 }
 
 } // namespace
+
+void set_depth_bias(hw::SetRasterStatePacket& raster, float constant, float clamp, float slope,
+                    const void* chain) {
+    raster.bias_constant = constant;
+    raster.bias_clamp = clamp;
+    raster.bias_slope = slope;
+    raster.bias_unit = hw::BiasUnit::format;
+    auto* r = find<VkDepthBiasRepresentationInfoEXT>(
+        chain, VK_STRUCTURE_TYPE_DEPTH_BIAS_REPRESENTATION_INFO_EXT);
+    if (!r)
+        return;
+    if (r->depthBiasRepresentation == VK_DEPTH_BIAS_REPRESENTATION_FLOAT_EXT)
+        raster.bias_unit = hw::BiasUnit::one;
+    else if (r->depthBiasRepresentation ==
+             VK_DEPTH_BIAS_REPRESENTATION_LEAST_REPRESENTABLE_VALUE_FORCE_UNORM_EXT)
+        raster.bias_unit = hw::BiasUnit::unorm;
+}
+
+void set_equation(hw::BlendAttachment& out, const VkColorBlendEquationEXT& e) {
+    out.src_color = static_cast<hw::BlendFactor>(e.srcColorBlendFactor);
+    out.dst_color = static_cast<hw::BlendFactor>(e.dstColorBlendFactor);
+    out.color_op = static_cast<hw::BlendOp>(e.colorBlendOp);
+    out.src_alpha = static_cast<hw::BlendFactor>(e.srcAlphaBlendFactor);
+    out.dst_alpha = static_cast<hw::BlendFactor>(e.dstAlphaBlendFactor);
+    out.alpha_op = static_cast<hw::BlendOp>(e.alphaBlendOp);
+}
+
+void set_vertex_input(const VertexInput& in, GraphicsState& state) {
+    for (const auto& b : in.bindings) {
+        if (b.binding >= state.strides.size())
+            continue;
+        state.strides[b.binding] = b.stride;
+        state.divisors[b.binding] = b.inputRate == VK_VERTEX_INPUT_RATE_VERTEX ? 0
+                                    : b.divisor == 0                           ? 0xffffffffu
+                                                                               : b.divisor;
+    }
+    state.attribute_count = 0;
+    for (const auto& a : in.attributes) {
+        if (state.attribute_count == state.attributes.size())
+            break;
+        const hw::FormatInfo* f = format_of(a.format);
+        state.attributes[state.attribute_count++] = {a.location, a.binding,
+                                                     f ? uint32_t{f->id} : 0u, a.offset};
+    }
+}
+
+hw::BlendAttachment blend_of(const GraphicsState& state, uint32_t attachment) {
+    hw::BlendAttachment b = state.blend_attachments[attachment];
+    if (state.color_write_off >> attachment & 1)
+        b.write_mask = 0;
+    return b;
+}
 
 hw::Viewport to_hw(const VkViewport& v) {
     return {v.x, v.y, v.width, v.height, v.minDepth, v.maxDepth};
@@ -238,6 +347,9 @@ void gather(const VkGraphicsPipelineCreateInfo& info, GraphicsState& s, DynMask&
     bool raster = !s.raster.rasterizer_discard || has(dynamic, Dyn::discard);
     if (raster && info.pViewportState) {
         const auto& v = *info.pViewportState;
+        if (auto* z = find<VkPipelineViewportDepthClipControlCreateInfoEXT>(
+                v.pNext, VK_STRUCTURE_TYPE_PIPELINE_VIEWPORT_DEPTH_CLIP_CONTROL_CREATE_INFO_EXT))
+            s.negative_one_to_one = z->negativeOneToOne != VK_FALSE;
         s.viewport_count = std::min<uint32_t>(v.viewportCount, hw::limits::kMaxViewports);
         s.scissor_count = std::min<uint32_t>(v.scissorCount, hw::limits::kMaxViewports);
         for (uint32_t i = 0; i < s.viewport_count && v.pViewports && !has(dynamic, Dyn::viewport);
@@ -248,7 +360,7 @@ void gather(const VkGraphicsPipelineCreateInfo& info, GraphicsState& s, DynMask&
     }
     gather_multisample(raster ? info.pMultisampleState : nullptr, s);
     gather_depth(raster ? info.pDepthStencilState : nullptr, s);
-    gather_blend(raster ? info.pColorBlendState : nullptr, s);
+    gather_blend(raster ? info.pColorBlendState : nullptr, dynamic, s);
 }
 
 uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, GraphicsState& to) {
@@ -267,6 +379,7 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
         to.raster.bias_constant = old.raster.bias_constant;
         to.raster.bias_clamp = old.raster.bias_clamp;
         to.raster.bias_slope = old.raster.bias_slope;
+        to.raster.bias_unit = old.raster.bias_unit;
     });
     keep(Dyn::blend_constants, [&] { to.blend.constants = old.blend.constants; });
     keep(Dyn::depth_bounds, [&] {
@@ -293,6 +406,42 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
     keep(Dyn::front_face, [&] { to.raster.front_clockwise = old.raster.front_clockwise; });
     keep(Dyn::topology, [&] { to.assembly.topology = old.assembly.topology; });
     keep(Dyn::vertex_stride, [&] { to.strides = old.strides; });
+    keep(Dyn::vertex_input, [&] {
+        to.attributes = old.attributes;
+        to.attribute_count = old.attribute_count;
+        to.divisors = old.divisors;
+    });
+    keep(Dyn::depth_clamp, [&] { to.raster.depth_clamp = old.raster.depth_clamp; });
+    keep(Dyn::depth_clip, [&] {
+        to.raster.depth_clip = old.raster.depth_clip;
+        to.clip_follows_clamp = false;
+    });
+    keep(Dyn::polygon_mode, [&] { to.raster.polygon_mode = old.raster.polygon_mode; });
+    keep(Dyn::line_mode, [&] { to.raster.line_bresenham = old.raster.line_bresenham; });
+    keep(Dyn::samples, [&] { to.multisample.samples = old.multisample.samples; });
+    keep(Dyn::sample_mask, [&] { to.multisample.sample_mask = old.multisample.sample_mask; });
+    keep(Dyn::alpha_to_coverage,
+         [&] { to.multisample.alpha_to_coverage = old.multisample.alpha_to_coverage; });
+    keep(Dyn::alpha_to_one, [&] { to.multisample.alpha_to_one = old.multisample.alpha_to_one; });
+    keep(Dyn::logic_op_enable, [&] { to.blend.logic_op_enable = old.blend.logic_op_enable; });
+    keep(Dyn::provoking, [&] { to.assembly.provoking_last = old.assembly.provoking_last; });
+    keep(Dyn::negative_one, [&] { to.negative_one_to_one = old.negative_one_to_one; });
+    for (size_t i = 0; i < to.blend_attachments.size(); ++i) {
+        hw::BlendAttachment& b = to.blend_attachments[i];
+        const hw::BlendAttachment fixed = b;
+        const hw::BlendAttachment& was = old.blend_attachments[i];
+        keep(Dyn::blend_equation, [&] {
+            b = was;
+            b.enable = fixed.enable;
+            b.write_mask = fixed.write_mask;
+        });
+        keep(Dyn::blend_enable, [&] { b.enable = was.enable; });
+        keep(Dyn::write_mask, [&] { b.write_mask = was.write_mask; });
+    }
+    if (has(dynamic, Dyn::blend_equation) && has(dynamic, Dyn::blend_enable) &&
+        has(dynamic, Dyn::write_mask))
+        to.blend_count = std::max(to.blend_count, old.blend_count);
+    keep(Dyn::color_write, [&] { to.color_write_off = old.color_write_off; });
     keep(Dyn::depth_test, [&] { to.depth.depth_test = old.depth.depth_test; });
     keep(Dyn::depth_write, [&] { to.depth.depth_write = old.depth.depth_write; });
     keep(Dyn::depth_compare, [&] { to.depth.depth_compare = old.depth.depth_compare; });
@@ -306,13 +455,16 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
 
     uint32_t groups = 0;
     auto changed = [&](bool same, uint32_t g) { groups |= same ? 0 : g; };
-    changed(to.viewports == old.viewports && to.viewport_count == old.viewport_count,
+    changed(to.viewports == old.viewports && to.viewport_count == old.viewport_count &&
+                to.negative_one_to_one == old.negative_one_to_one,
             kGroupViewports);
     changed(to.scissors == old.scissors && to.scissor_count == old.scissor_count, kGroupScissors);
-    changed(to.raster == old.raster, kGroupRaster);
+    changed(to.raster == old.raster && to.clip_follows_clamp == old.clip_follows_clamp,
+            kGroupRaster);
     changed(to.multisample == old.multisample, kGroupMultisample);
     changed(to.depth == old.depth, kGroupDepthStencil);
     changed(to.blend == old.blend && to.blend_count == old.blend_count &&
+                to.color_write_off == old.color_write_off &&
                 to.blend_attachments == old.blend_attachments,
             kGroupBlend);
     changed(to.assembly == old.assembly, kGroupAssembly);

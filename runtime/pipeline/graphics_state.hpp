@@ -14,6 +14,7 @@
 #include <vulkan/vulkan_core.h>
 
 #include <bitset>
+#include <span>
 
 namespace kite::rt {
 
@@ -44,6 +45,22 @@ enum class Dyn : uint32_t {
     depth_bias_enable,
     primitive_restart,
     logic_op,
+    vertex_input,
+    color_write,
+    depth_clamp,
+    depth_clip,
+    polygon_mode,
+    samples,
+    sample_mask,
+    alpha_to_coverage,
+    alpha_to_one,
+    logic_op_enable,
+    blend_enable,
+    blend_equation,
+    write_mask,
+    provoking,
+    negative_one,
+    line_mode,
     count_,
 };
 
@@ -69,19 +86,22 @@ enum Group : uint32_t {
 /// The state.
 struct GraphicsState {
     hw::SetRasterStatePacket raster;      ///< rasterization
+    bool clip_follows_clamp = true;       ///< depth clipping is the opposite of depth clamping
     hw::SetMultisamplePacket multisample; ///< multisampling
     hw::SetDepthStencilPacket depth;      ///< depth and stencil
     hw::SetBlendPacket blend;             ///< logic op and constants
     std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets>
-        blend_attachments{};                                                        ///< equations
-    uint32_t blend_count = 0;                                                       ///< attachments
-    hw::SetInputAssemblyPacket assembly;                                            ///< primitives
+        blend_attachments{};             ///< equations
+    uint32_t color_write_off = 0;        ///< bit per attachment: its colour writes are disabled
+    uint32_t blend_count = 0;            ///< attachments
+    hw::SetInputAssemblyPacket assembly; ///< primitives
     std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes> attributes{}; ///< attributes
     uint32_t attribute_count = 0;                                   ///< attributes used
     std::array<uint32_t, hw::limits::kMaxVertexBindings> strides{}; ///< bytes between elements
     std::array<uint32_t, hw::limits::kMaxVertexBindings>
         divisors{}; ///< as hw::VertexBinding::divisor
     std::array<hw::Viewport, hw::limits::kMaxViewports> viewports{}; ///< viewports
+    bool negative_one_to_one = false;                                ///< clip space z is -w..w
     uint32_t viewport_count = 0;                                     ///< used
     std::array<hw::Rect, hw::limits::kMaxViewports> scissors{};      ///< scissors
     uint32_t scissor_count = 0;                                      ///< used
@@ -92,6 +112,21 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
 
 /// Gathers a create info; `dynamic` receives the dynamic pieces.
 void gather(const VkGraphicsPipelineCreateInfo& info, GraphicsState& state, DynMask& dynamic);
+
+/// Sets the unit and factors of a depth bias.
+void set_depth_bias(hw::SetRasterStatePacket& raster, float constant, float clamp, float slope,
+                    const void* chain);
+/// Sets attributes, strides and divisors.
+struct VertexInput {
+    std::span<const VkVertexInputBindingDescription2EXT> bindings;     ///< bindings
+    std::span<const VkVertexInputAttributeDescription2EXT> attributes; ///< attributes
+};
+/// The same for vkCmdSetVertexInputEXT.
+void set_vertex_input(const VertexInput& in, GraphicsState& state);
+/// Factors and operations of a blend equation.
+void set_equation(hw::BlendAttachment& out, const VkColorBlendEquationEXT& e);
+/// The state's equation of an attachment as it is packed: colour write enables applied.
+[[nodiscard]] hw::BlendAttachment blend_of(const GraphicsState& state, uint32_t attachment);
 
 /// Conversions shared with the dynamic-state commands.
 hw::Viewport to_hw(const VkViewport& v);

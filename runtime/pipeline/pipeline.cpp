@@ -19,10 +19,23 @@ struct StageJob {
     const PipelineLayout* layout;
     PipelineCache* cache;
     bool only_cached;
+    std::array<uint8_t, 8> color_target{0, 1, 2, 3, 4, 5, 6, 7}; ///< as cc::Options
 };
 
+/// Where the colour outputs of a fragment shader go (VK_KHR_dynamic_rendering_local_read).
+void map_colors(const void* chain, std::array<uint8_t, 8>& targets) {
+    auto* map = find<VkRenderingAttachmentLocationInfo>(
+        chain, VK_STRUCTURE_TYPE_RENDERING_ATTACHMENT_LOCATION_INFO);
+    if (!map || !map->pColorAttachmentLocations)
+        return;
+    targets.fill(cc::kNoTarget);
+    for (uint32_t i = 0; i < map->colorAttachmentCount && i < targets.size(); ++i)
+        if (map->pColorAttachmentLocations[i] < targets.size())
+            targets[map->pColorAttachmentLocations[i]] = static_cast<uint8_t>(i);
+}
+
 uint32_t spirv_env() {
-    return 0x00010100;
+    return 0x00010300;
 }
 
 CacheKey key_of(const StageJob& job, const ShaderModule& module,
@@ -32,6 +45,9 @@ CacheKey key_of(const StageJob& job, const ShaderModule& module,
                    uint64_t{spirv_env()} << 32);
     head.push_back(base::hash64(std::string_view(job.info->pName)));
     head.push_back(base::hash64(std::string_view(cc::compiler_version())));
+    uint64_t colors = 0;
+    std::memcpy(&colors, job.color_target.data(), sizeof(colors));
+    head.push_back(colors);
     for (const cc::SpecConstant& s : spec) {
         head.push_back(s.id);
         head.push_back(s.bits);
@@ -61,6 +77,14 @@ std::vector<cc::SpecConstant> spec_of(const VkSpecializationInfo* info) {
         out.push_back(s);
     }
     return out;
+}
+
+/// Creation flags: the 64-bit ones replace the others when they are chained.
+template <class Info>
+VkPipelineCreateFlags2 flags_of(const Info& info) {
+    auto* f = find<VkPipelineCreateFlags2CreateInfo>(
+        info.pNext, VK_STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2_CREATE_INFO);
+    return f ? f->flags : info.flags;
 }
 
 VkResult compile_error(const base::Error& e) {
@@ -102,8 +126,7 @@ VkResult compile_stage(Device& d, const StageJob& job, std::shared_ptr<const Cac
     o.spec = spec;
     o.robust_buffers = robust;
     o.spirv_env = spirv_env();
-    if (d.extensions.has("VK_KHR_spirv_1_4"))
-        o.spirv_env = 0x00010200;
+    o.color_target = job.color_target;
     auto r = cc::compile(module->words, o);
     if (!r)
         return compile_error(r.error());
@@ -201,19 +224,18 @@ VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipeli
     p.bind_point = VK_PIPELINE_BIND_POINT_GRAPHICS;
     gather(info, p.state, p.dynamic);
     Feedback fb(info.pNext);
-    bool only_cached = (info.flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
+    bool only_cached =
+        (flags_of(info) & VK_PIPELINE_CREATE_2_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
     auto* layout = PipelineLayout::from(info.layout);
     for (uint32_t i = 0; i < info.stageCount; ++i) {
         const auto& s = info.pStages[i];
-        VkResult r = VK_SUCCESS;
-        if (s.stage == VK_SHADER_STAGE_VERTEX_BIT)
-            r = build_stage(d, {&s, hw::Stage::vertex, layout, cache, only_cached}, i, fb,
-                            p.vertex);
-        else if (s.stage == VK_SHADER_STAGE_FRAGMENT_BIT)
-            r = build_stage(d, {&s, hw::Stage::fragment, layout, cache, only_cached}, i, fb,
-                            p.fragment);
-        else
-            r = VK_ERROR_FEATURE_NOT_PRESENT;
+        hw::Stage stage{};
+        if (!stage_of(s.stage, stage) || stage == hw::Stage::compute)
+            return VK_ERROR_FEATURE_NOT_PRESENT;
+        StageJob job{&s, stage, layout, cache, only_cached};
+        if (stage == hw::Stage::fragment)
+            map_colors(info.pNext, job.color_target);
+        VkResult r = build_stage(d, job, i, fb, stage == hw::Stage::vertex ? p.vertex : p.fragment);
         if (r != VK_SUCCESS)
             return r;
     }
@@ -225,7 +247,8 @@ VkResult create_compute(Device& d, PipelineCache* cache, const VkComputePipeline
                         Pipeline& p) {
     p.bind_point = VK_PIPELINE_BIND_POINT_COMPUTE;
     Feedback fb(info.pNext);
-    bool only_cached = (info.flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
+    bool only_cached =
+        (flags_of(info) & VK_PIPELINE_CREATE_2_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
     VkResult r = build_stage(
         d, {&info.stage, hw::Stage::compute, PipelineLayout::from(info.layout), cache, only_cached},
         0, fb, p.compute);
@@ -249,13 +272,42 @@ VkResult create_all(Device& d, uint32_t count, const Info* infos,
         }
         d.drop(callbacks, p);
         result = r;
-        if (infos[i].flags & VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT)
+        if (flags_of(infos[i]) & VK_PIPELINE_CREATE_2_EARLY_RETURN_ON_FAILURE_BIT)
             break;
     }
     return result;
 }
 
 } // namespace
+
+bool stage_of(VkShaderStageFlagBits stage, hw::Stage& out) {
+    switch (stage) {
+    case VK_SHADER_STAGE_VERTEX_BIT:
+        out = hw::Stage::vertex;
+        return true;
+    case VK_SHADER_STAGE_FRAGMENT_BIT:
+        out = hw::Stage::fragment;
+        return true;
+    case VK_SHADER_STAGE_COMPUTE_BIT:
+        out = hw::Stage::compute;
+        return true;
+    default:
+        return false;
+    }
+}
+
+VkResult compile_shader(Device& d, const VkPipelineShaderStageCreateInfo& info,
+                        const PipelineLayout* layout, std::shared_ptr<const CachedProgram>& out) {
+    hw::Stage stage{};
+    if (!stage_of(info.stage, stage))
+        return VK_ERROR_FEATURE_NOT_PRESENT;
+    bool hit = false;
+    return compile_stage(d, {&info, stage, layout, nullptr, false}, out, hit);
+}
+
+VkResult upload_program(Device& d, const CachedProgram& c, std::shared_ptr<Program>& out) {
+    return upload(d, c, out);
+}
 
 Program::~Program() {
     if (!memory)

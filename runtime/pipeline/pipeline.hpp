@@ -43,4 +43,12 @@ struct Pipeline : Object<Pipeline, VkPipeline> {
     DynMask dynamic;                   ///< dynamic pieces
 };
 
+/// Compiles one shader, or takes it from the cache (`hit`).
+VkResult compile_shader(Device& d, const VkPipelineShaderStageCreateInfo& info,
+                        const PipelineLayout* layout, std::shared_ptr<const CachedProgram>& out);
+/// Puts a compiled shader into GPU memory, or finds it there.
+VkResult upload_program(Device& d, const CachedProgram& c, std::shared_ptr<Program>& out);
+/// The device's stage; false for stages it does not have.
+[[nodiscard]] bool stage_of(VkShaderStageFlagBits stage, hw::Stage& out);
+
 } // namespace kite::rt

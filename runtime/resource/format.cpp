@@ -46,8 +46,9 @@ VkFormatFeatureFlags2 image_features(const hw::FormatInfo& f, VkImageTiling tili
         add(FormatCap::depth_stencil, VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT);
     add(FormatCap::blit_src, VK_FORMAT_FEATURE_2_BLIT_SRC_BIT);
     add(FormatCap::blit_dst, VK_FORMAT_FEATURE_2_BLIT_DST_BIT);
-    add(FormatCap::transfer,
-        VK_FORMAT_FEATURE_2_TRANSFER_SRC_BIT | VK_FORMAT_FEATURE_2_TRANSFER_DST_BIT);
+    add(FormatCap::transfer, VK_FORMAT_FEATURE_2_TRANSFER_SRC_BIT |
+                                 VK_FORMAT_FEATURE_2_TRANSFER_DST_BIT |
+                                 VK_FORMAT_FEATURE_2_HOST_IMAGE_TRANSFER_BIT);
     if (f.depth && f.has(FormatCap::sampled))
         r |= VK_FORMAT_FEATURE_2_SAMPLED_IMAGE_DEPTH_COMPARISON_BIT;
     return r;
@@ -85,6 +86,8 @@ VkFormatFeatureFlags2 usage_needs(VkImageUsageFlags usage) {
         r |= VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT;
     if (usage & VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT)
         r |= VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT;
+    if (usage & VK_IMAGE_USAGE_HOST_TRANSFER_BIT)
+        r |= VK_FORMAT_FEATURE_2_HOST_IMAGE_TRANSFER_BIT;
     if (usage & VK_IMAGE_USAGE_TRANSFER_SRC_BIT)
         r |= VK_FORMAT_FEATURE_2_TRANSFER_SRC_BIT;
     if (usage & VK_IMAGE_USAGE_TRANSFER_DST_BIT)
@@ -126,7 +129,10 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
     bool depth = f->depth || f->stencil;
     if (info.type == VK_IMAGE_TYPE_3D && depth)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
-    if (info.type == VK_IMAGE_TYPE_1D && (depth || f->compressed))
+    // Rows of depth can be sampled, but not rendered to.
+    if (info.type == VK_IMAGE_TYPE_1D &&
+        (f->compressed || (depth && (info.usage & (VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT |
+                                                   VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT)))))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     if ((info.flags & VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT) && info.type != VK_IMAGE_TYPE_2D)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
@@ -146,7 +152,7 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
     out.sampleCounts = VK_SAMPLE_COUNT_1_BIT;
     if (info.type == VK_IMAGE_TYPE_2D && info.tiling == VK_IMAGE_TILING_OPTIMAL &&
         !(info.flags & VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT) && !f->compressed &&
-        !(info.usage & VK_IMAGE_USAGE_STORAGE_BIT) &&
+        !(info.usage & (VK_IMAGE_USAGE_STORAGE_BIT | VK_IMAGE_USAGE_HOST_TRANSFER_BIT)) &&
         (have & (VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT |
                  VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)))
         out.sampleCounts |= VK_SAMPLE_COUNT_4_BIT;
@@ -211,6 +217,9 @@ VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice physical,
         if (handle.externalMemoryFeatures == 0)
             return VK_ERROR_FORMAT_NOT_SUPPORTED;
     }
+    if (auto* q = find_mut<VkHostImageCopyDevicePerformanceQuery>(
+            out->pNext, VK_STRUCTURE_TYPE_HOST_IMAGE_COPY_DEVICE_PERFORMANCE_QUERY))
+        q->optimalDeviceAccess = q->identicalMemoryLayout = VK_TRUE;
     if (auto* e = find_mut<VkExternalImageFormatProperties>(
             out->pNext, VK_STRUCTURE_TYPE_EXTERNAL_IMAGE_FORMAT_PROPERTIES))
         e->externalMemoryProperties = handle;

@@ -64,8 +64,12 @@ void init_from(Image& im, const VkImageCreateInfo& info) {
 }
 
 void fill_requirements(VkDevice device, const Image& im, VkMemoryRequirements2* out) {
-    out->memoryRequirements = {(im.size_bytes + 4095) / 4096 * 4096, 4096,
-                               Device::from(device)->physical->memory_type_bits()};
+    const PhysicalDevice& p = *Device::from(device)->physical;
+    uint32_t types = p.memory_type_bits();
+    for (uint32_t i = 0; i < p.memory_types.size(); ++i) // the host copies through its mapping
+        if ((im.usage & VK_IMAGE_USAGE_HOST_TRANSFER_BIT) && !p.memory_types[i].host_visible)
+            types &= ~(1u << i);
+    out->memoryRequirements = {(im.size_bytes + 4095) / 4096 * 4096, 4096, types};
     if (auto* d = find_mut<VkMemoryDedicatedRequirements>(
             out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS)) {
         d->prefersDedicatedAllocation = VK_FALSE;
@@ -121,6 +125,7 @@ hw::ImageDescriptor describe(const Image& im, const ViewDesc& v) {
     d.swz_b = swizzle_of(v.swizzle.b, hw::Swizzle::b);
     d.swz_a = swizzle_of(v.swizzle.a, hw::Swizzle::a);
     d.min_lod = v.min_lod;
+    d.sliced = v.sliced;
     d.layer_stride_64 =
         im.type == VK_IMAGE_TYPE_3D ? 0 : static_cast<uint32_t>(p.layer_stride / 64);
     d.base_layer = v.base_layer;
@@ -238,6 +243,8 @@ void GetDeviceImageSparseMemoryRequirements(VkDevice, const VkDeviceImageMemoryR
 
 VkResult BindImageMemory(VkDevice, VkImage image, VkDeviceMemory memory, VkDeviceSize offset) {
     Image::from(image)->address = DeviceMemory::from(memory)->bound.address + offset;
+    auto* host = static_cast<std::byte*>(DeviceMemory::from(memory)->bound.host);
+    Image::from(image)->host = host ? host + offset : nullptr;
     return VK_SUCCESS;
 }
 
@@ -268,6 +275,21 @@ void GetImageSubresourceLayout(VkDevice, VkImage image, const VkImageSubresource
     out->arrayPitch = p.layer_stride;
     out->depthPitch = p.slice_bytes[l];
     out->size = p.slice_bytes[l] * minify(im->extent.depth, l);
+}
+
+void GetImageSubresourceLayout2(VkDevice device, VkImage image, const VkImageSubresource2* sub,
+                                VkSubresourceLayout2* out) {
+    GetImageSubresourceLayout(device, image, &sub->imageSubresource, &out->subresourceLayout);
+    if (auto* m = find_mut<VkSubresourceHostMemcpySize>(
+            out->pNext, VK_STRUCTURE_TYPE_SUBRESOURCE_HOST_MEMCPY_SIZE))
+        m->size = out->subresourceLayout.size;
+}
+
+void GetDeviceImageSubresourceLayout(VkDevice device, const VkDeviceImageSubresourceInfo* info,
+                                     VkSubresourceLayout2* out) {
+    Image im;
+    init_from(im, *info->pCreateInfo);
+    GetImageSubresourceLayout2(device, im.handle(), info->pSubresource, out);
 }
 
 VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info,
@@ -303,7 +325,21 @@ VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info,
     vd.base_layer = v->range.baseArrayLayer;
     vd.layer_count = v->range.layerCount;
     vd.swizzle = info->components;
+    if (auto* lod = find<VkImageViewMinLodCreateInfoEXT>(
+            info->pNext, VK_STRUCTURE_TYPE_IMAGE_VIEW_MIN_LOD_CREATE_INFO_EXT))
+        vd.min_lod = lod->minLod;
     describe(*im, vd).pack(v->words);
+    if (auto* slices_of = find<VkImageViewSlicedCreateInfoEXT>(
+            info->pNext, VK_STRUCTURE_TYPE_IMAGE_VIEW_SLICED_CREATE_INFO_EXT);
+        slices_of && info->viewType == VK_IMAGE_VIEW_TYPE_3D) {
+        vd.sliced = true;
+        vd.base_layer = slices_of->sliceOffset;
+        uint32_t depth = minify(im->extent.depth, vd.base_level);
+        vd.layer_count = slices_of->sliceCount == VK_REMAINING_3D_SLICES_EXT
+                             ? depth - std::min(depth, vd.base_layer)
+                             : slices_of->sliceCount;
+    }
+    describe(*im, vd).pack(v->storage_words);
     *out = v->handle();
     return VK_SUCCESS;
 }

@@ -30,6 +30,7 @@ struct Image : Object<Image, VkImage> {
     uint64_t plane_offset[2] = {0, 0};        ///< bytes from the image's start
     uint64_t size_bytes = 0;                  ///< all planes
     uint64_t address = 0;                     ///< GPU address once bound
+    std::byte* host = nullptr;                ///< the same for the host
     uint64_t modifier = 0;                    ///< of images with DRM format modifier tiling
 
     /// Computes planes and size from the fields above.
@@ -58,6 +59,7 @@ struct ViewDesc {
     uint32_t layer_count = 1;                              ///< layers or slices
     VkComponentMapping swizzle{};                          ///< components
     float min_lod = 0;                                     ///< clamp
+    bool sliced = false; ///< 3D view of base_layer .. + layer_count
 };
 
 /// Descriptor of a view.
@@ -77,6 +79,8 @@ struct ImageView : Object<ImageView, VkImageView> {
     VkImageViewType type{};                            ///< view type
     VkImageSubresourceRange range{};                   ///< counts resolved
     uint32_t words[hw::ImageDescriptor::kDwords] = {}; ///< packed descriptor of the (first) aspect
+    /// The same as a storage image: a sliced 3D view shows its slices only there.
+    uint32_t storage_words[hw::ImageDescriptor::kDwords] = {};
     /// One level and all layers, as attachment, of the given aspect.
     [[nodiscard]] hw::ImageDescriptor attachment(VkImageAspectFlags aspect) const;
 };

@@ -51,6 +51,7 @@ VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info,
     s.compare_enable = info->compareEnable != VK_FALSE;
     s.compare_op =
         info->compareEnable ? static_cast<hw::CompareOp>(info->compareOp) : hw::CompareOp::never;
+    s.nonseamless = (info->flags & VK_SAMPLER_CREATE_NON_SEAMLESS_CUBE_MAP_BIT_EXT) != 0;
     s.unnormalized = info->unnormalizedCoordinates != VK_FALSE;
     if (info->anisotropyEnable) {
         auto n = static_cast<uint32_t>(std::clamp(info->maxAnisotropy, 1.0f, 16.0f));
