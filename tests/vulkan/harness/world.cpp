@@ -36,6 +36,21 @@ constexpr const char* kWanted[] = {
     "VK_EXT_index_type_uint8",
     "VK_EXT_vertex_attribute_divisor",
     "VK_EXT_extended_dynamic_state",
+    "VK_EXT_extended_dynamic_state3",
+    "VK_EXT_vertex_input_dynamic_state",
+    "VK_EXT_color_write_enable",
+    "VK_EXT_depth_bias_control",
+    "VK_EXT_host_image_copy",
+    "VK_EXT_mutable_descriptor_type",
+    "VK_EXT_shader_atomic_float",
+    "VK_EXT_shader_object",
+    "VK_EXT_shader_stencil_export",
+    "VK_KHR_copy_commands2",
+    "VK_KHR_format_feature_flags2",
+    "VK_KHR_map_memory2",
+    "VK_KHR_shader_atomic_int64",
+    "VK_KHR_spirv_1_4",
+    "VK_KHR_workgroup_memory_explicit_layout",
     "VK_KHR_external_memory_fd",
     "VK_EXT_external_memory_dma_buf",
     "VK_KHR_external_semaphore_fd",
@@ -240,6 +255,26 @@ void World::query_features() {
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTENDED_DYNAMIC_STATE_FEATURES_EXT);
     extension("VK_KHR_buffer_device_address", f.address,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES);
+    extension("VK_EXT_extended_dynamic_state3", f.dynamic_state3,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTENDED_DYNAMIC_STATE_3_FEATURES_EXT);
+    extension("VK_EXT_vertex_input_dynamic_state", f.vertex_input,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VERTEX_INPUT_DYNAMIC_STATE_FEATURES_EXT);
+    extension("VK_EXT_color_write_enable", f.color_write,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COLOR_WRITE_ENABLE_FEATURES_EXT);
+    extension("VK_EXT_depth_bias_control", f.depth_bias,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEPTH_BIAS_CONTROL_FEATURES_EXT);
+    extension("VK_EXT_host_image_copy", f.host_copy,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_HOST_IMAGE_COPY_FEATURES_EXT);
+    extension("VK_EXT_mutable_descriptor_type", f.mutable_descriptors,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MUTABLE_DESCRIPTOR_TYPE_FEATURES_EXT);
+    extension("VK_EXT_shader_atomic_float", f.atomic_float,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_ATOMIC_FLOAT_FEATURES_EXT);
+    extension("VK_EXT_shader_object", f.shader_object,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_OBJECT_FEATURES_EXT);
+    extension("VK_KHR_shader_atomic_int64", f.atomic_int64,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_ATOMIC_INT64_FEATURES);
+    extension("VK_KHR_workgroup_memory_explicit_layout", f.workgroup_layout,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_WORKGROUP_MEMORY_EXPLICIT_LAYOUT_FEATURES_KHR);
     vkGetPhysicalDeviceFeatures2(physical, &chain_);
     f.core = chain_.features;
     // Not allowed beside robustBufferAccess on devices without robustBufferAccessUpdateAfterBind.

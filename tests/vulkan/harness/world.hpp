@@ -47,6 +47,16 @@ struct Features {
     VkPhysicalDeviceVertexAttributeDivisorFeaturesEXT divisor{};
     VkPhysicalDeviceExtendedDynamicStateFeaturesEXT dynamic_state{};
     VkPhysicalDeviceBufferDeviceAddressFeatures address{};
+    VkPhysicalDeviceExtendedDynamicState3FeaturesEXT dynamic_state3{};
+    VkPhysicalDeviceVertexInputDynamicStateFeaturesEXT vertex_input{};
+    VkPhysicalDeviceColorWriteEnableFeaturesEXT color_write{};
+    VkPhysicalDeviceDepthBiasControlFeaturesEXT depth_bias{};
+    VkPhysicalDeviceHostImageCopyFeaturesEXT host_copy{};
+    VkPhysicalDeviceMutableDescriptorTypeFeaturesEXT mutable_descriptors{};
+    VkPhysicalDeviceShaderAtomicFloatFeaturesEXT atomic_float{};
+    VkPhysicalDeviceShaderObjectFeaturesEXT shader_object{};
+    VkPhysicalDeviceShaderAtomicInt64Features atomic_int64{};
+    VkPhysicalDeviceWorkgroupMemoryExplicitLayoutFeaturesKHR workgroup_layout{};
 };
 
 /// See the head of this file.

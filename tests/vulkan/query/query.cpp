@@ -178,6 +178,17 @@ TEST_F(Query, PipelineStatistics) {
     EXPECT_GE(results[3], 2U);
     EXPECT_GE(results[4], 64U);
     EXPECT_LE(results[4], 256U);
+    // A copy holds the values asked for and nothing else.
+    const Buffer out = buffer(64);
+    run([&](VkCommandBuffer c) {
+        vkCmdCopyQueryPoolResults(c, queries, 0, 1, out.handle, 0, 24,
+                                  VK_QUERY_RESULT_WAIT_BIT | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT);
+    });
+    for (uint32_t i = 0; i < 5; ++i) {
+        EXPECT_EQ(out.as<uint32_t>()[i], results[i]);
+    }
+    EXPECT_EQ(out.as<uint32_t>()[5], 1U);
+    EXPECT_EQ(out.as<uint32_t>()[6], 0U);
 }
 
 TEST_F(Query, HostReset) {
