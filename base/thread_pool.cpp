@@ -2,7 +2,6 @@
 #include "base/thread_pool.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <system_error>
 
 #include <pthread.h>
@@ -11,6 +10,7 @@
 #include "base/cpu_limit.hpp"
 #include "base/env.hpp"
 #include "base/log.hpp"
+#include "base/worker_signals.hpp"
 
 namespace kite::base {
 
@@ -85,13 +85,7 @@ ThreadPool::ThreadPool(unsigned threads) : concurrency_(std::max(threads, 1u)), 
 }
 
 void ThreadPool::start_workers() {
-    sigset_t block;
-    sigset_t before;
-    ::sigfillset(&block);
-    ::sigdelset(&block, SIGSEGV);
-    ::sigdelset(&block, SIGSYS);
-    // A new thread inherits the mask, so no signal can reach it before it has blocked them.
-    ::pthread_sigmask(SIG_SETMASK, &block, &before);
+    const sigset_t before = block_worker_signals();
     const unsigned wanted = std::max(concurrency_ - 1, 1u);
     for (unsigned i = 0; i < wanted; ++i) {
         try {

@@ -2,11 +2,11 @@
 #include "device/front/watchdog.hpp"
 
 #include "base/log.hpp"
+#include "base/worker_signals.hpp"
 #include "device/front/processor.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <pthread.h>
 #include <system_error>
 
@@ -17,11 +17,7 @@ constexpr auto kTick = std::chrono::milliseconds(25);
 }
 
 std::thread start_thread(const char* name, void (*entry)(void*), void* argument) {
-    sigset_t block, before;
-    sigfillset(&block);
-    sigdelset(&block, SIGSEGV);
-    sigdelset(&block, SIGSYS);
-    pthread_sigmask(SIG_SETMASK, &block, &before);
+    const sigset_t before = base::block_worker_signals();
     std::thread thread;
     try {
         thread = std::thread(entry, argument);

@@ -2,11 +2,11 @@
 #include "runtime/wsi/swapchain.hpp"
 
 #include "base/log.hpp"
+#include "base/worker_signals.hpp"
 #include "runtime/wsi/swapchain_images.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <pthread.h>
 #include <unistd.h>
@@ -19,14 +19,6 @@ constexpr std::chrono::nanoseconds kFrame{16666667};
 std::chrono::steady_clock::time_point next_tick(std::chrono::steady_clock::time_point last) {
     auto now = std::chrono::steady_clock::now();
     return last + kFrame < now ? now : last + kFrame;
-}
-
-void mask_signals() {
-    sigset_t set;
-    sigfillset(&set);
-    sigdelset(&set, SIGSEGV);
-    sigdelset(&set, SIGSYS);
-    pthread_sigmask(SIG_SETMASK, &set, nullptr);
 }
 
 } // namespace
@@ -294,7 +286,7 @@ void Swapchain::run_mailbox() {
 }
 
 void Swapchain::run() {
-    mask_signals();
+    base::block_worker_signals();
     pthread_setname_np(pthread_self(), "kite-present");
     if (mode == VK_PRESENT_MODE_MAILBOX_KHR)
         run_mailbox();

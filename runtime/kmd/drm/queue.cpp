@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/kmd/drm/queue.hpp"
 
+#include "base/worker_signals.hpp"
 #include "drm-driver/uapi/kite_drm.h"
 
 #include <algorithm>
-#include <csignal>
 #include <ctime>
 #include <pthread.h>
 
@@ -171,12 +171,7 @@ Result<void> QueueImpl::submit(const Submission& s) {
 }
 
 void QueueImpl::run() {
-    sigset_t set;
-    sigfillset(&set);
-    sigdelset(&set, SIGSEGV);
-    sigdelset(&set, SIGSYS);
-    sigdelset(&set, SIGBUS);
-    pthread_sigmask(SIG_SETMASK, &set, nullptr);
+    base::block_worker_signals();
     pthread_setname_np(pthread_self(), "kite-submit");
     std::unique_lock lock(mutex_);
     for (;;) {

@@ -2,8 +2,8 @@
 #include "runtime/kmd/embedded/queue.hpp"
 
 #include "base/log.hpp"
+#include "base/worker_signals.hpp"
 
-#include <csignal>
 #include <pthread.h>
 
 namespace kite::rt::kmd::embedded {
@@ -104,11 +104,7 @@ Result<void> QueueImpl::submit(const Submission& s) {
 }
 
 void QueueImpl::run() {
-    sigset_t set;
-    sigfillset(&set);
-    sigdelset(&set, SIGSEGV);
-    sigdelset(&set, SIGSYS);
-    pthread_sigmask(SIG_SETMASK, &set, nullptr);
+    base::block_worker_signals();
     pthread_setname_np(pthread_self(), "kite-submit");
     std::unique_lock lock(hub_->mutex);
     for (;;) {
