@@ -10,6 +10,22 @@
 
 namespace kite::cc::spirv {
 
+hw::Type exact_type(const Type& t, bool is_signed) {
+    if (t.kind == Kind::floating) {
+        return t.width == 64 ? hw::Type::f64 : t.width == 16 ? hw::Type::f16 : hw::Type::f32;
+    }
+    switch (t.width) {
+    case 8:
+        return is_signed ? hw::Type::i8 : hw::Type::u8;
+    case 16:
+        return is_signed ? hw::Type::i16 : hw::Type::u16;
+    case 64:
+        return is_signed ? hw::Type::i64 : hw::Type::u64;
+    default:
+        return is_signed ? hw::Type::i32 : hw::Type::u32;
+    }
+}
+
 uint32_t Instr::word(size_t i) const {
     if (i >= w.size()) {
         corrupt("SPIR-V: instruction too short");

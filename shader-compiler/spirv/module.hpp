@@ -70,6 +70,9 @@ struct Type {
     uint32_t leaves = 0;           ///< scalars of a value of this type, saturated at kMaxLeaves + 1
 };
 
+/// The operation type of a scalar, with its exact width.
+[[nodiscard]] hw::Type exact_type(const Type& t, bool is_signed);
+
 /// Values with more scalars than this are refused.
 inline constexpr uint32_t kMaxLeaves = 16384;
 

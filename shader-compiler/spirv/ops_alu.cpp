@@ -77,23 +77,6 @@ std::optional<IntCompare> int_compare(spv::Op op) {
     }
 }
 
-/// The conversion type of a scalar, with its exact width.
-HwType exact_type(const Type& t, bool is_signed) {
-    if (t.kind == Kind::floating) {
-        return t.width == 64 ? HwType::f64 : t.width == 16 ? HwType::f16 : HwType::f32;
-    }
-    switch (t.width) {
-    case 8:
-        return is_signed ? HwType::i8 : HwType::u8;
-    case 16:
-        return is_signed ? HwType::i16 : HwType::u16;
-    case 64:
-        return is_signed ? HwType::i64 : HwType::u64;
-    default:
-        return is_signed ? HwType::i32 : HwType::u32;
-    }
-}
-
 } // namespace
 
 Inst* Translator::fmul(HwType ty, Inst* a, Inst* b, bool precise) {

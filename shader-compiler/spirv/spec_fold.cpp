@@ -84,22 +84,6 @@ const Type& scalar_of(const Module& m, uint32_t type_id) {
     return t.kind == Kind::vector ? m.type(t.element) : t;
 }
 
-HwType type_of(const Type& t, bool is_signed) {
-    if (t.kind == Kind::floating) {
-        return t.width == 64 ? HwType::f64 : t.width == 16 ? HwType::f16 : HwType::f32;
-    }
-    switch (t.width) {
-    case 8:
-        return is_signed ? HwType::i8 : HwType::u8;
-    case 16:
-        return is_signed ? HwType::i16 : HwType::u16;
-    case 64:
-        return is_signed ? HwType::i64 : HwType::u64;
-    default:
-        return is_signed ? HwType::i32 : HwType::u32;
-    }
-}
-
 /// Truncates to the type's width.
 uint64_t truncated(uint64_t bits, const Type& t) {
     return t.width >= 64 || t.width == 0 ? bits : bits & ((1ull << t.width) - 1);
@@ -124,9 +108,9 @@ uint64_t convert(spv::Op op, uint64_t bits, const Type& from, const Type& to) {
     if (from.width == to.width) {
         return bits;
     }
-    const hw::CvtSub sub{.sty = type_of(from, false), .rnd = hw::Round::rte};
+    const hw::CvtSub sub{.sty = exact_type(from, false), .rnd = hw::Round::rte};
     const uint64_t operand[] = {bits};
-    const auto folded = ir::fold(HwOp::cvt, type_of(to, false), sub.pack(), operand);
+    const auto folded = ir::fold(HwOp::cvt, exact_type(to, false), sub.pack(), operand);
     if (!folded) {
         refuse(op);
     }
