@@ -59,6 +59,18 @@ struct ProgramInfo {
     std::bitset<kVertexOuts> outputs;             ///< vertex: slots written
     std::bitset<hw::limits::kMaxVaryings> inputs; ///< fragment: varying slots read
     uint32_t attributes = 0;                      ///< vertex: locations read
+
+    /// What a routine depends on besides the code: part of program identity and of cache keys.
+    [[nodiscard]] std::array<uint32_t, 8> shape() const {
+        return {static_cast<uint32_t>(stage),
+                vregs,
+                sregs,
+                scratch_bytes,
+                shared_bytes,
+                workgroup[0],
+                workgroup[1],
+                workgroup[2]};
+    }
 };
 
 /// A loaded, verified, immutable program.

@@ -352,17 +352,7 @@ base::Result<std::shared_ptr<const Program>> load_program(std::span<const std::b
         return std::unexpected(std::move(ok.error()));
     }
     // What a routine depends on besides the words goes into the hash, so that it is a cache key.
-    struct {
-        uint32_t stage, vregs, sregs, scratch, shared, x, y, z;
-    } const shape{static_cast<uint32_t>(info.stage),
-                  info.vregs,
-                  info.sregs,
-                  info.scratch_bytes,
-                  info.shared_bytes,
-                  info.workgroup[0],
-                  info.workgroup[1],
-                  info.workgroup[2]};
-    program->hash = base::hash64(words, base::hash_value(shape));
+    program->hash = base::hash64(words, base::hash_value(info.shape()));
     return program;
 }
 

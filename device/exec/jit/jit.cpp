@@ -48,24 +48,13 @@ struct Slot {
 };
 
 bool same_program(const Program& a, const Program& b) {
-    const ProgramInfo& x = a.info;
-    const ProgramInfo& y = b.info;
-    return &a == &b || (a.code == b.code && x.stage == y.stage && x.vregs == y.vregs &&
-                        x.sregs == y.sregs && x.scratch_bytes == y.scratch_bytes &&
-                        x.shared_bytes == y.shared_bytes && x.workgroup == y.workgroup);
+    return &a == &b || (a.code == b.code && a.info.shape() == b.info.shape());
 }
 
 // Everything code is generated from, as bytes.
 std::vector<std::byte> source_of(const Program& program, const VertexKey& formats) {
-    const ProgramInfo& info = program.info;
-    std::vector<uint32_t> words{static_cast<uint32_t>(info.stage),
-                                info.vregs,
-                                info.sregs,
-                                info.scratch_bytes,
-                                info.shared_bytes,
-                                info.workgroup[0],
-                                info.workgroup[1],
-                                info.workgroup[2]};
+    const auto shape = program.info.shape();
+    std::vector<uint32_t> words(shape.begin(), shape.end());
     words.insert(words.end(), formats.format.begin(), formats.format.end());
     for (const hw::Inst& inst : program.code) {
         const auto w = inst.encode();
