@@ -115,8 +115,9 @@ static bool kite_vram_overlaps(struct kite_vram *vram, struct kite_vram_resource
 	return whole;
 }
 
-static bool kite_vram_intersects(struct ttm_resource_manager *man, struct ttm_resource *base,
-				 const struct ttm_place *place, size_t size)
+/* Whether a resource lies in a place: all of it, or any part of it */
+static bool kite_vram_in_place(struct ttm_resource_manager *man, struct ttm_resource *base,
+			       const struct ttm_place *place, bool whole)
 {
 	struct kite_vram *vram = to_kite_vram(man);
 
@@ -124,19 +125,19 @@ static bool kite_vram_intersects(struct ttm_resource_manager *man, struct ttm_re
 		return true;
 	return kite_vram_overlaps(vram, to_kite_vram_resource(base),
 				  (u64)place->fpfn << PAGE_SHIFT,
-				  place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : vram->size, false);
+				  place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : vram->size, whole);
+}
+
+static bool kite_vram_intersects(struct ttm_resource_manager *man, struct ttm_resource *base,
+				 const struct ttm_place *place, size_t size)
+{
+	return kite_vram_in_place(man, base, place, false);
 }
 
 static bool kite_vram_compatible(struct ttm_resource_manager *man, struct ttm_resource *base,
 				 const struct ttm_place *place, size_t size)
 {
-	struct kite_vram *vram = to_kite_vram(man);
-
-	if (!place->fpfn && !place->lpfn)
-		return true;
-	return kite_vram_overlaps(vram, to_kite_vram_resource(base),
-				  (u64)place->fpfn << PAGE_SHIFT,
-				  place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : vram->size, true);
+	return kite_vram_in_place(man, base, place, true);
 }
 
 static void kite_vram_debug(struct ttm_resource_manager *man, struct drm_printer *p)
