@@ -10,6 +10,7 @@ import threading
 import time
 
 from kite_cli.ui import KiteError
+from kite_vm.unix_socket import connect
 
 
 class Job:
@@ -67,22 +68,13 @@ class AgentLink:
 
     def __init__(self, path, alive, deadline_seconds):
         """Connect to QEMU's socket; the guest says hello later, see wait_hello()."""
-        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket = connect(path, "the guest's control channel", alive, deadline_seconds)
         self._send_lock = threading.Lock()
         self._jobs = {}
         self._names = itertools.count(1)
         self._hello = threading.Event()
         self._closed = threading.Event()
         self.release = None
-        end = time.monotonic() + deadline_seconds
-        while True:
-            try:
-                self._socket.connect(str(path))
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > end or not alive():
-                    raise KiteError("QEMU did not open the guest's control channel") from None
-                time.sleep(0.02)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 

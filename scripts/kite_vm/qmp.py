@@ -3,10 +3,10 @@
 
 import collections
 import json
-import socket
 import time
 
 from kite_cli.ui import KiteError
+from kite_vm.unix_socket import connect
 
 
 class QmpError(KiteError):
@@ -20,17 +20,8 @@ class Qmp:
         """Connect to the socket that QEMU makes at `path`; `alive()` ends the wait early."""
         self._events = collections.deque(maxlen=1000)
         self._pending = b""
-        self._socket = socket.socket(socket.AF_UNIX)
         end = time.monotonic() + deadline_seconds
-        while True:
-            try:
-                self._socket.connect(str(path))
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > end or not alive():
-                    self._socket.close()
-                    raise KiteError("QEMU did not open its monitor") from None
-                time.sleep(0.02)
+        self._socket = connect(path, "its monitor", alive, deadline_seconds)
         self._read(end)
         self.command("qmp_capabilities")
 
