@@ -169,7 +169,7 @@ struct kite_bind_job *kite_bind_job_create(struct kite_vm *vm, u32 capacity, u64
 		kvfree(job);
 		return ERR_PTR(ret);
 	}
-	kref_get(&vm->ref);
+	kref_get(&vm->handle.ref);
 	job->vm = vm;
 	return job;
 }

@@ -111,30 +111,48 @@ int kite_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_fil
 	return ret;
 }
 
+/* The buffer of a handle, referenced and locked; kite_bo_unlock_put() ends both. */
+static struct kite_bo *kite_bo_lookup_lock(struct drm_file *file, u32 handle)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+	int ret;
+
+	if (!obj)
+		return ERR_PTR(-ENOENT);
+	ret = dma_resv_lock_interruptible(obj->resv, NULL);
+	if (ret) {
+		drm_gem_object_put(obj);
+		return ERR_PTR(ret);
+	}
+	return to_kite_bo(obj);
+}
+
+static void kite_bo_unlock_put(struct kite_bo *bo)
+{
+	struct drm_gem_object *obj = &bo->ttm.base;
+
+	dma_resv_unlock(obj->resv);
+	drm_gem_object_put(obj);
+}
+
 /** kite_ioctl_bo_info() - DRM_IOCTL_KITE_BO_INFO */
 int kite_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_kite_bo_info *args = data;
-	struct drm_gem_object *obj;
 	struct kite_bo *bo;
-	int ret;
 
 	if (args->flags & ~DRM_KITE_BO_SET_LABEL)
 		return -EINVAL;
 	if ((args->flags & DRM_KITE_BO_SET_LABEL) &&
 	    strnlen(args->label, sizeof(args->label)) == sizeof(args->label))
 		return -EINVAL;
-	obj = drm_gem_object_lookup(file, args->handle);
-	if (!obj)
-		return -ENOENT;
-	bo = to_kite_bo(obj);
-	ret = dma_resv_lock_interruptible(obj->resv, NULL);
-	if (ret)
-		goto out;
+	bo = kite_bo_lookup_lock(file, args->handle);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
 	if (args->flags & DRM_KITE_BO_SET_LABEL) {
 		strscpy_pad(bo->label, args->label, sizeof(bo->label));
 	} else {
-		args->size = obj->size;
+		args->size = bo->ttm.base.size;
 		args->create_flags = bo->flags;
 		args->placement = 0;
 		if (bo->mem_type != KITE_PL_NONE)
@@ -142,32 +160,26 @@ int kite_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file
 									DRM_KITE_BO_SYSTEM;
 		memcpy(args->label, bo->label, sizeof(args->label));
 	}
-	dma_resv_unlock(obj->resv);
-out:
-	drm_gem_object_put(obj);
-	return ret;
+	kite_bo_unlock_put(bo);
+	return 0;
 }
 
 /** kite_ioctl_bo_madvise() - DRM_IOCTL_KITE_BO_MADVISE */
 int kite_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_kite_bo_madvise *args = data;
-	struct drm_gem_object *obj;
 	struct kite_bo *bo;
-	int ret;
+	int ret = 0;
 
 	if (args->pad || args->advice > DRM_KITE_MADVISE_DONTNEED)
 		return -EINVAL;
-	obj = drm_gem_object_lookup(file, args->handle);
-	if (!obj)
-		return -ENOENT;
-	bo = to_kite_bo(obj);
-	ret = dma_resv_lock_interruptible(obj->resv, NULL);
-	if (ret)
-		goto out;
+	bo = kite_bo_lookup_lock(file, args->handle);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
 	/* Memory of other devices is not ours to drop. */
-	if (kite_compat_is_imported(obj)) {
-		ret = args->advice ? -EINVAL : 0;
+	if (kite_compat_is_imported(&bo->ttm.base)) {
+		if (args->advice)
+			ret = -EINVAL;
 		args->retained = 1;
 	} else {
 		args->retained = !bo->purged;
@@ -175,8 +187,6 @@ int kite_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *f
 		if (args->advice == DRM_KITE_MADVISE_WILLNEED)
 			bo->purged = false;
 	}
-	dma_resv_unlock(obj->resv);
-out:
-	drm_gem_object_put(obj);
+	kite_bo_unlock_put(bo);
 	return ret;
 }

@@ -49,9 +49,9 @@ static int kite_debugfs_vms(struct seq_file *m, void *unused)
 		struct drm_gpuva *va;
 
 		/* A VM on its way out is still in the list. */
-		if (!kref_get_unless_zero(&vm->ref))
+		if (!kref_get_unless_zero(&vm->handle.ref))
 			continue;
-		seq_printf(m, "vm %u of client %llu (%s, %d): context %u, state %u\n", vm->id,
+		seq_printf(m, "vm %u of client %llu (%s, %d): context %u, state %u\n", vm->handle.id,
 			   vm->client, vm->process, vm->pid, vm->context,
 			   READ_ONCE(vm->state.state));
 		mutex_lock(&vm->lock);

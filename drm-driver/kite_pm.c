@@ -86,7 +86,7 @@ static int kite_pm_resume(struct device *dev)
 	atomic_cmpxchg(&kdev->state, KITE_DEVICE_SUSPENDED, KITE_DEVICE_OK);
 	mutex_lock(&kdev->vms_lock);
 	list_for_each_entry(vm, &kdev->vms, link) {
-		if (!kref_get_unless_zero(&vm->ref))
+		if (!kref_get_unless_zero(&vm->handle.ref))
 			continue;
 		if (!kite_vm_error(vm) && kite_vm_resume(vm))
 			drm_err(&kdev->drm, "context %u did not come back from sleep\n",

@@ -11,6 +11,11 @@
 
 #include "kite_vm.h"
 
+static struct kite_queue *to_kite_queue(struct kite_handle *handle)
+{
+	return container_of(handle, struct kite_queue, handle);
+}
+
 static void kite_queue_release_work(struct work_struct *work)
 {
 	struct kite_queue *queue = container_of(work, struct kite_queue, release);
@@ -23,7 +28,7 @@ static void kite_queue_release_work(struct work_struct *work)
 
 static void kite_queue_release(struct kref *ref)
 {
-	struct kite_queue *queue = container_of(ref, struct kite_queue, ref);
+	struct kite_queue *queue = container_of(ref, struct kite_queue, handle.ref);
 
 	queue_work(kite_wq, &queue->release);
 }
@@ -31,28 +36,23 @@ static void kite_queue_release(struct kref *ref)
 /** kite_queue_put() - one reference less; any context */
 void kite_queue_put(struct kite_queue *queue)
 {
-	kref_put(&queue->ref, kite_queue_release);
+	kref_put(&queue->handle.ref, kite_queue_release);
 }
 
 /** kite_queue_lookup() - the queue of an id, referenced, or NULL */
 struct kite_queue *kite_queue_lookup(struct drm_file *file, u32 id)
 {
 	struct kite_file *kfile = file->driver_priv;
-	struct kite_queue *queue;
+	struct kite_handle *handle = kite_handle_lookup(&kfile->queues, id);
 
-	xa_lock(&kfile->queues);
-	queue = xa_load(&kfile->queues, id);
-	if (queue)
-		kref_get(&queue->ref);
-	xa_unlock(&kfile->queues);
-	return queue;
+	return handle ? to_kite_queue(handle) : NULL;
 }
 
 /** kite_queue_blame() - its work caused a fault; returns its id; any context */
 u32 kite_queue_blame(struct kite_queue *queue)
 {
 	WRITE_ONCE(queue->guilty, true);
-	return queue->id;
+	return queue->handle.id;
 }
 
 static const enum drm_sched_priority kite_priorities[] = {
@@ -91,7 +91,7 @@ int kite_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
 	if (!queue)
 		return -ENOMEM;
-	kref_init(&queue->ref);
+	kref_init(&queue->handle.ref);
 	INIT_WORK(&queue->release, kite_queue_release_work);
 	queue->ring = ring;
 	queue->vm = kite_vm_lookup(file, args->vm_id);
@@ -107,15 +107,10 @@ int kite_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 				    NULL);
 	if (ret)
 		goto err_vm;
-	/* The id is stored before the queue can be found under it. */
-	ret = xa_alloc(&kfile->queues, &queue->id, NULL, xa_limit_31b, GFP_KERNEL);
-	if (ret) {
+	ret = kite_handle_publish(&kfile->queues, &queue->handle, &args->id);
+	if (ret)
 		kite_queue_put(queue);
-		return ret;
-	}
-	args->id = queue->id;
-	xa_store(&kfile->queues, queue->id, queue, GFP_KERNEL);
-	return 0;
+	return ret;
 err_vm:
 	kite_vm_put(queue->vm);
 err_free:
@@ -123,20 +118,26 @@ err_free:
 	return ret;
 }
 
+/* No handle names it any more: jobs that have not reached the ring end with ECANCELED. */
+static void kite_queue_close(struct kite_queue *queue)
+{
+	WRITE_ONCE(queue->destroyed, true);
+	kite_queue_put(queue);
+}
+
 /** kite_ioctl_queue_destroy() - DRM_IOCTL_KITE_QUEUE_DESTROY */
 int kite_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct kite_file *kfile = file->driver_priv;
 	struct drm_kite_queue_destroy *args = data;
-	struct kite_queue *queue;
+	struct kite_handle *handle;
 
 	if (args->pad)
 		return -EINVAL;
-	queue = xa_erase(&kfile->queues, args->id);
-	if (!queue)
+	handle = xa_erase(&kfile->queues, args->id);
+	if (!handle)
 		return -ENOENT;
-	WRITE_ONCE(queue->destroyed, true);
-	kite_queue_put(queue);
+	kite_queue_close(to_kite_queue(handle));
 	return 0;
 }
 
@@ -169,12 +170,10 @@ int kite_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 void kite_queue_close_all(struct drm_file *file)
 {
 	struct kite_file *kfile = file->driver_priv;
-	struct kite_queue *queue;
+	struct kite_handle *handle;
 	unsigned long id;
 
-	xa_for_each(&kfile->queues, id, queue) {
-		WRITE_ONCE(queue->destroyed, true);
-		kite_queue_put(queue);
-	}
+	xa_for_each(&kfile->queues, id, handle)
+		kite_queue_close(to_kite_queue(handle));
 	xa_destroy(&kfile->queues);
 }

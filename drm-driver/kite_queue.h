@@ -8,24 +8,21 @@
 #ifndef _KITE_QUEUE_H_
 #define _KITE_QUEUE_H_
 
-#include <linux/kref.h>
-
 #include <drm/gpu_scheduler.h>
 
 #include "kite_device.h"
+#include "kite_handle.h"
 
 /** struct kite_queue - an in-order queue */
 struct kite_queue {
-	/** @ref: handle and jobs */
-	struct kref ref;
+	/** @handle: number in its file; referenced by jobs, too */
+	struct kite_handle handle;
 	/** @vm: the VM, referenced */
 	struct kite_vm *vm;
 	/** @ring: where it runs */
 	struct kite_ring *ring;
 	/** @entity: its jobs */
 	struct drm_sched_entity entity;
-	/** @id: handle in its file */
-	u32 id;
 	/** @destroyed: jobs that have not started end with ECANCELED */
 	bool destroyed;
 	/** @guilty: its work caused the ban of its VM */

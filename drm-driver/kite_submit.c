@@ -110,7 +110,7 @@ static struct kite_submit_job *kite_submit_create(struct kite_queue *queue, stru
 		kfree(job);
 		return ERR_PTR(ret);
 	}
-	kref_get(&queue->ref);
+	kref_get(&queue->handle.ref);
 	job->queue = queue;
 	return job;
 }

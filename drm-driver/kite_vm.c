@@ -142,7 +142,7 @@ static void kite_vm_release_work(struct work_struct *work)
 
 static void kite_vm_release(struct kref *ref)
 {
-	struct kite_vm *vm = container_of(ref, struct kite_vm, ref);
+	struct kite_vm *vm = container_of(ref, struct kite_vm, handle.ref);
 
 	queue_work(kite_wq, &vm->release);
 }
@@ -150,21 +150,16 @@ static void kite_vm_release(struct kref *ref)
 /** kite_vm_put() - one reference less; any context */
 void kite_vm_put(struct kite_vm *vm)
 {
-	kref_put(&vm->ref, kite_vm_release);
+	kref_put(&vm->handle.ref, kite_vm_release);
 }
 
 /** kite_vm_lookup() - the VM of an id, referenced, or NULL */
 struct kite_vm *kite_vm_lookup(struct drm_file *file, u32 id)
 {
 	struct kite_file *kfile = file->driver_priv;
-	struct kite_vm *vm;
+	struct kite_handle *handle = kite_handle_lookup(&kfile->vms, id);
 
-	xa_lock(&kfile->vms);
-	vm = xa_load(&kfile->vms, id);
-	if (vm)
-		kref_get(&vm->ref);
-	xa_unlock(&kfile->vms);
-	return vm;
+	return handle ? container_of(handle, struct kite_vm, handle) : NULL;
 }
 
 /** kite_vm_of_context() - the VM of a hardware context, referenced, or NULL; any context */
@@ -177,7 +172,7 @@ struct kite_vm *kite_vm_of_context(struct kite_device *kdev, u32 context)
 		return NULL;
 	spin_lock_irqsave(&kdev->contexts.lock, flags);
 	vm = kdev->contexts.vm[context];
-	if (vm && !kref_get_unless_zero(&vm->ref))
+	if (vm && !kref_get_unless_zero(&vm->handle.ref))
 		vm = NULL;
 	spin_unlock_irqrestore(&kdev->contexts.lock, flags);
 	return vm;
@@ -283,7 +278,7 @@ static struct kite_vm *kite_vm_create(struct kite_device *kdev, struct drm_file 
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	vm->kdev = kdev;
-	kref_init(&vm->ref);
+	kref_init(&vm->handle.ref);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->pt_lock);
 	spin_lock_init(&vm->state.lock);
@@ -349,15 +344,10 @@ int kite_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	vm = kite_vm_create(to_kite_device(drm), file);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
-	/* The id is stored before the VM can be found under it. */
-	ret = xa_alloc(&kfile->vms, &vm->id, NULL, xa_limit_31b, GFP_KERNEL);
-	if (ret) {
+	ret = kite_handle_publish(&kfile->vms, &vm->handle, &args->id);
+	if (ret)
 		kite_vm_put(vm);
-		return ret;
-	}
-	args->id = vm->id;
-	xa_store(&kfile->vms, vm->id, vm, GFP_KERNEL);
-	return 0;
+	return ret;
 }
 
 /** kite_ioctl_vm_destroy() - DRM_IOCTL_KITE_VM_DESTROY */
@@ -365,14 +355,14 @@ int kite_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *f
 {
 	struct kite_file *kfile = file->driver_priv;
 	struct drm_kite_vm_destroy *args = data;
-	struct kite_vm *vm;
+	struct kite_handle *handle;
 
 	if (args->pad)
 		return -EINVAL;
-	vm = xa_erase(&kfile->vms, args->id);
-	if (!vm)
+	handle = xa_erase(&kfile->vms, args->id);
+	if (!handle)
 		return -ENOENT;
-	kite_vm_put(vm);
+	kite_vm_put(container_of(handle, struct kite_vm, handle));
 	return 0;
 }
 
@@ -408,10 +398,10 @@ int kite_ioctl_vm_get_state(struct drm_device *drm, void *data, struct drm_file 
 void kite_vm_close_all(struct drm_file *file)
 {
 	struct kite_file *kfile = file->driver_priv;
+	struct kite_handle *handle;
 	unsigned long id;
-	struct kite_vm *vm;
 
-	xa_for_each(&kfile->vms, id, vm)
-		kite_vm_put(vm);
+	xa_for_each(&kfile->vms, id, handle)
+		kite_vm_put(container_of(handle, struct kite_vm, handle));
 	xa_destroy(&kfile->vms);
 }

@@ -13,11 +13,11 @@
 #define _KITE_VM_H_
 
 #include <linux/kref.h>
-#include <linux/xarray.h>
 
 #include <drm/drm_gpuvm.h>
 
 #include "kite_bo.h"
+#include "kite_handle.h"
 #include "kite_pt.h"
 #include "kite_ptpool.h"
 #include "kite_sched.h"
@@ -64,14 +64,12 @@ struct kite_vm_bo {
 struct kite_vm {
 	/** @base: what is mapped */
 	struct drm_gpuvm base;
-	/** @ref: handle, queues, jobs, fault handling */
-	struct kref ref;
+	/** @handle: number in its file; referenced by queues, jobs, fault handling, too */
+	struct kite_handle handle;
 	/** @kdev: the device */
 	struct kite_device *kdev;
 	/** @context: hardware context id */
 	u32 context;
-	/** @id: handle in its file */
-	u32 id;
 	/** @client: DRM client id */
 	u64 client;
 	/** @pid: process that made it */

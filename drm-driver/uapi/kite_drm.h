@@ -442,7 +442,11 @@ struct drm_kite_queue_create {
 	__u32 pad;
 };
 
-/** struct drm_kite_queue_destroy - DRM_IOCTL_KITE_QUEUE_DESTROY; unfinished work ends with ECANCELED */
+/**
+ * struct drm_kite_queue_destroy - DRM_IOCTL_KITE_QUEUE_DESTROY
+ *
+ * Work that has not reached the ring ends with ECANCELED, the rest is done.
+ */
 struct drm_kite_queue_destroy {
 	/** @id: queue */
 	__u32 id;

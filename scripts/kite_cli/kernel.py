@@ -60,6 +60,26 @@ def _progress(line):
     return match[1] if match else None
 
 
+def _recipe(final):
+    """The recipe that the kernel there was built from."""
+    path = final / "recipe"
+    return path.read_text() if path.exists() else None
+
+
+def _patch(build):
+    """Change the kernel's source as debug_config says; what is changed already stays so."""
+    kconfig = build / "drivers/gpu/drm/Kconfig"
+    if "DRM_KITE_HELPERS" not in kconfig.read_text():
+        with open(kconfig, "a", encoding="utf-8") as file:
+            file.write(debug_config.KCONFIG)
+    for name, old, new in debug_config.PATCHES:
+        text = (build / name).read_text()
+        if new not in text:
+            if text.count(old) != 1:
+                raise KiteError(f"{name} of this kernel does not look as debug_config.PATCHES says")
+            (build / name).write_text(text.replace(old, new))
+
+
 def build_debug(version, jobs):
     """Build the kernel below the cache directory; returns its folder."""
     final = cache_dir() / "kernels" / "debug"
@@ -68,9 +88,10 @@ def build_debug(version, jobs):
     tree.ensure()
     with locked(final.with_suffix(".lock"), "waiting for another ./kite that builds the kernel"):
         if (final / "bzImage").exists():
-            if (final / "version").read_text().strip() == version:
+            if _recipe(final) == debug_config.recipe(version):
                 return final
-            shutil.rmtree(final)
+            if (final / "version").read_text().strip() != version:
+                shutil.rmtree(final)
         final.mkdir(parents=True, exist_ok=True)
         build = final / "build"
         if not (build / "Makefile").exists():
@@ -79,10 +100,7 @@ def build_debug(version, jobs):
             run_logged("fetching the kernel's source",
                        command, log_dir() / "kernel-fetch.log",
                        env=env, cwd=final)
-        kconfig = build / "drivers/gpu/drm/Kconfig"
-        if "DRM_KITE_HELPERS" not in kconfig.read_text():
-            with open(kconfig, "a", encoding="utf-8") as file:
-                file.write(debug_config.KCONFIG)
+        _patch(build)
         _configure(build, jobs)
         say("compiling; this takes 10 to 60 minutes")
         compiler = "CC=ccache gcc-14"
@@ -97,6 +115,7 @@ def build_debug(version, jobs):
             if not path.is_relative_to(build / "scripts") and not path.is_relative_to(build / "tools"):
                 path.unlink()
         (final / "version").write_text(version)
+        (final / "recipe").write_text(debug_config.recipe(version))
         partial = final / f".bzImage.{os.getpid()}"
         shutil.copyfile(build / "arch/x86/boot/bzImage", partial)
         (build / "vmlinux").unlink(missing_ok=True)

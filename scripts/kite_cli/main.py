@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import bench, demo, doctor, enter, fuzz, kernel, run, test, vm
+from . import bench, demo, doctor, enter, fuzz, igt, kernel, run, test, vm
 from .build import cmd_build
 from .ui import KiteError, say
 
@@ -44,6 +44,8 @@ def parser():
     sub = add("test", test.cmd_test, "build and run all tests, or those with NAME in their name")
     sub.add_argument("--long", action="store_true",
                      help="the tests that take an hour instead: plug storms")
+    sub.add_argument("--kernel", choices=("debug",), help="the guest tests on the kernel of "
+                     "./kite kernel --debug instead; an hour")
     sub.add_argument("names", nargs="*", metavar="NAME")
     sub.add_argument("--sanitize", choices=("address", "thread"), help="a build of its own with "
                      "AddressSanitizer and UBSan, or ThreadSanitizer")
@@ -63,6 +65,8 @@ def parser():
                      help="only for this kernel (6.12, 7.3, debug or a whole release)")
     sub = add("vm", vm.cmd_vm, "run CMD in a virtual machine with the eGPU on its PCIe port")
     vm.add_arguments(sub)
+    sub = add("igt", igt.cmd_igt, "run tests of IGT in a virtual machine with the eGPU")
+    igt.add_arguments(sub)
     sub = add("kernel", kernel.cmd_kernel, "build a test kernel with KASAN, lockdep and KUnit for "
               "./kite vm --kernel debug")
     sub.add_argument("--debug", action="store_true", help="the one there is")

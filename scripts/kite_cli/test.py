@@ -90,12 +90,20 @@ def _select(folder, wanted):
     return sorted({name.split(" / ")[-1] for name in chosen})
 
 
-def _build_modules():
+def _build_modules(only=None):
     """kite.ko for every kernel the guest tests boot; they skip what is not there."""
     if (module.SOURCE / "Makefile").exists():
-        for kernel in kernels.installed():
-            if kernel.in_root and kernel.has_headers:
+        for kernel in [kernels.find(only)] if only else kernels.installed():
+            if (only or kernel.in_root) and kernel.has_headers:
                 module.build(kernel)
+
+
+def _suites(args, flavour):
+    """meson's options that choose suites."""
+    if args.kernel:
+        return ["--suite", "checked"]
+    return ["--suite" if args.long else "--no-suite", "long", "--no-suite", "checked",
+            *(SANITIZED if flavour else [])]
 
 
 def cmd_test(args):
@@ -107,9 +115,8 @@ def cmd_test(args):
               else build.build("all", "meson-test-prereq", flavour=flavour))
     names = _select(folder, args.names) if args.names else []
     if not flavour and (not names or any(name.startswith("guest") for name in names)):
-        _build_modules()  # kernel modules have sanitizers of their own: ./kite kernel --debug
-    options = ["--suite" if args.long else "--no-suite", "long",
-               *([] if partly else ["--no-rebuild"]), *(SANITIZED if flavour else [])]
+        _build_modules(args.kernel)  # kernel modules have sanitizers of their own: ./kite kernel --debug
+    options = [*_suites(args, flavour), *([] if partly else ["--no-rebuild"])]
     command, env = enter.wrap(["meson", "test", "-C", str(folder), *options, *names])
     env.update(SANITIZER_OPTIONS if flavour else {})
     results = folder / "meson-logs" / "testlog.json"

@@ -8,7 +8,7 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from kite_cli import bench_report, enter, fuzz, main, run, test, tree, ui  # noqa: E402
+from kite_cli import bench_report, enter, fuzz, igt, main, run, test, tree, ui  # noqa: E402
 
 GTEST_OUTPUT = """\
 [ RUN      ] Bits.Align
@@ -108,6 +108,7 @@ class TreeTest(unittest.TestCase):
             self.assertNotEqual(before, tree.key())
         self.assertEqual(before, tree.key())
         self.assertIn("mesa-vulkan-drivers/trixie-backports", tree.packages())
+        self.assertNotEqual(before, tree.key(tree.IGT))
 
     def test_two_versions_of_one_package(self):
         """A name listed plain and with a suite is installed in two rounds."""
@@ -122,6 +123,33 @@ class TreeTest(unittest.TestCase):
         self.assertIn("/usr/share", paths)
         self.assertNotIn("/usr/share/doc", paths)
         self.assertNotIn("/nowhere", paths)
+
+
+class IgtTest(unittest.TestCase):
+    """What ./kite igt makes of IGT's output and of its list."""
+
+    def test_results_by_subtest(self):
+        """Every subtest counts; a program without any, or one that dies after them, counts itself."""
+        text = "Starting subtest: a\nSubtest a: SUCCESS (0.1s)\nSubtest b-2: SKIP (0.000s)\n"
+        self.assertEqual(igt.results("p", 0, text), [("p@a", "SUCCESS"), ("p@b-2", "SKIP")])
+        self.assertEqual(igt.results("p", 139, text)[-1], ("p", "FAIL"))
+        self.assertEqual(igt.results("p", 77, ""), [("p", "SKIP")])
+
+    def test_list_of_reasons(self):
+        """Names, prefixes and kernels are told apart; what is listed but passes is not expected."""
+        text = "p@a FAIL [deb13] one thing # comment\np@b* SKIP another\n\n"
+        known = igt.expected(text, "6.12.107+deb13-amd64")
+        self.assertEqual(igt.reason_of("p@a", known), ("FAIL", "one thing"))
+        self.assertEqual(igt.reason_of("p@b-2", known), ("SKIP", "another"))
+        self.assertEqual(igt.reason_of("p@a", igt.expected(text, "6.12-debug")), (None, None))
+        pairs = [("p@a", "SUCCESS"), ("p@b", "SKIP"), ("p@c", "SUCCESS"), ("p@d", "FAIL")]
+        self.assertEqual(igt.judge(pairs, known)[1], 2)
+        with self.assertRaises(ui.KiteError):
+            igt.expected("p@a FAIL\n", "6.12")
+
+    def test_the_real_list(self):
+        """It can be read."""
+        self.assertTrue(igt.expected(igt.EXPECTED.read_text(), "6.12.107+deb13-amd64"))
 
 
 class CommandLineTest(unittest.TestCase):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The private Debian 13 tree: what it holds, where it lies, and how it is built.
+"""The private Debian trees: what they hold, where they lie, and how they are built.
 
-A tree is keyed by a hash of scripts/packages.txt and of the recipe's version. It is built in a
+There is the Debian 13 tree that everything runs in, and a small one of the testing suite, made on
+demand, for programs that only that has: the guest's root file system of `./kite igt`.
+
+A tree is keyed by a hash of its package list, scripts/packages*.txt, and of the recipe's version. It is built in a
 temporary folder and renamed into place, so a tree that exists is complete; a lock lets several
 checkouts wait for one build. As root mmdebstrap writes the folder itself; an unprivileged user gets
 a tar from mmdebstrap's user-namespace mode, unpacked with the user as owner of all files, so that
@@ -9,6 +12,7 @@ the user can delete it again without privileges.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -19,17 +23,30 @@ import subprocess
 from .ui import REPO, KiteError, cache_dir, locked, run_logged, say
 
 RECIPE = "2"
-SUITE = "trixie"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """One tree: its suite, further suites, its list of packages, what to call it."""
+
+    suite: str
+    more: tuple
+    list: str
+    name: str
+
+
+MAIN = Kind("trixie", ("trixie-backports",), "packages.txt", "the private Debian 13 tree")
+IGT = Kind("forky", (), "packages-igt.txt", "a Debian testing tree with IGT")
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TIDY_SECONDS = 60.0  # mmdebstrap removes its own temporary files when it is stopped
 HOST_TOOLS = {"mmdebstrap": "mmdebstrap", "bwrap": "bubblewrap"}
 
 
-def packages():
-    """The package names of scripts/packages.txt, sorted, each perhaps with /suite."""
+def packages(kind=MAIN):
+    """The package names of a tree's list, sorted, each perhaps with /suite."""
     names = []
-    for line in (REPO / "scripts" / "packages.txt").read_text().splitlines():
+    for line in (REPO / "scripts" / kind.list).read_text().splitlines():
         line = line.split("#", 1)[0].strip()
         if line:
             names.append(line)
@@ -43,15 +60,15 @@ def rounds(names):
     return [name for name in names if name not in second], second
 
 
-def key():
-    """Hash that names the tree of this checkout."""
-    text = "\n".join([RECIPE, SUITE, *packages()])
+def key(kind=MAIN):
+    """Hash that names a tree of this checkout."""
+    text = "\n".join([RECIPE, kind.suite, *packages(kind)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def path():
+def path(kind=MAIN):
     """Where this checkout's tree is, or will be."""
-    return cache_dir() / "trees" / key()
+    return cache_dir() / "trees" / key(kind)
 
 
 def native_host():
@@ -75,7 +92,7 @@ def native_host():
 
 def has_keys():
     """True when the host knows the keys that Debian 13 is signed with; old Debian 12s do not."""
-    keys = pathlib.Path(KEYRING).parent.glob(f"debian-archive-{SUITE}-stable.*")
+    keys = pathlib.Path(KEYRING).parent.glob(f"debian-archive-{MAIN.suite}-stable.*")
     return os.path.exists(KEYRING) and any(keys)
 
 
@@ -107,8 +124,8 @@ def _progress(line):
     return line.split(" (")[0][:70] if match else None
 
 
-def _mmdebstrap(target):
-    first, second = rounds(packages())
+def _mmdebstrap(kind, target):
+    first, second = rounds(packages(kind))
     options = ["mmdebstrap", "--variant=apt", "--include=" + ",".join(first),
                "--aptopt=Acquire::Check-Valid-Until \"false\"",
                "--aptopt=Acquire::Languages \"none\"",
@@ -129,8 +146,8 @@ def _mmdebstrap(target):
     else:
         options.append("--mode=unshare")
     sources = "".join(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n"
-                      for suite in (SUITE, f"{SUITE}-backports"))
-    return [*options, SUITE, str(target), "-"], sources.encode()
+                      for suite in (kind.suite, *kind.more))
+    return [*options, kind.suite, str(target), "-"], sources.encode()
 
 
 def _remove(folder):
@@ -139,7 +156,7 @@ def _remove(folder):
         raise KiteError(f"could not remove {folder}")
 
 
-def _build(final, log):
+def _build(kind, final, log):
     staging = final.with_name(f".{final.name}.{os.getpid()}.new")
     for stale in final.parent.glob(f".{final.name}.*.new"):
         _remove(stale)
@@ -147,13 +164,13 @@ def _build(final, log):
     env = dict(os.environ, INITRD="No")
     try:
         if os.geteuid() == 0:
-            command, sources = _mmdebstrap(staging)
+            command, sources = _mmdebstrap(kind, staging)
             run_logged("building the Debian tree", command, log, echo=_progress,
                        input_bytes=sources, grace_seconds=TIDY_SECONDS, env=env)
         else:
             tar = staging.with_suffix(".tar")
             try:
-                command, sources = _mmdebstrap(tar)
+                command, sources = _mmdebstrap(kind, tar)
                 run_logged("building the Debian tree", command, log, echo=_progress,
                            input_bytes=sources, grace_seconds=TIDY_SECONDS, env=env)
                 staging.mkdir()
@@ -172,9 +189,9 @@ def _build(final, log):
             _remove(staging)
 
 
-def ensure():
+def ensure(kind=MAIN):
     """Return the tree's path, building it first when it is not there."""
-    final = path()
+    final = path(kind)
     if final.is_dir():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +201,7 @@ def ensure():
         if final.is_dir():
             return final
         ensure_host_tools(log.with_name("host-tools.log"))
-        say(f"building the private Debian 13 tree (once; three to six minutes); log: {log}")
-        _build(final, log)
+        say(f"building {kind.name} (once; one to six minutes); log: {log}")
+        _build(kind, final, log)
     say(f"tree ready: {final}")
     return final

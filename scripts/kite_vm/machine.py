@@ -33,6 +33,10 @@ HARMLESS = re.compile(r"Spectre|RETBleed|MDS: |MMIO Stale Data|ITS: |TSA: |VMSCA
 # An emulated CPU may wait long for its turn on a busy machine, which is nobody's fault in the guest;
 # its clocks agree all the same.
 TCG_WORDS = "tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60"
+# The checkers' kernel: KASAN finds what slab debugging would, and emulated page walks are slow.
+CHECKED_WORDS = "slab_debug=- no5lvl"
+BOOT_SECONDS = 180.0
+CHECKED_BOOT_SECONDS = 600.0
 EXTRA_DEVICES = {"virtio-gpu": "virtio-gpu-pci", "bochs": "bochs-display"}
 
 
@@ -50,6 +54,7 @@ class Settings:
     extra: str | None = None      # a display device of QEMU's own: see EXTRA_DEVICES
     out: pathlib.Path | None = None     # folder shared with the guest, writable
     serial: pathlib.Path | None = None  # where the serial log goes
+    root: pathlib.Path | None = None    # the guest's root file system; the private tree if None
     ports: int = 4                # root ports: how often an eGPU can be plugged in, see plug()
     append: str = ""              # more words for the kernel command line
     module_parameters: tuple = ()
@@ -126,7 +131,8 @@ class Machine:
             self._agent = AgentLink(self._folder / "agent", self._alive, 10.0)
         except KiteError as error:
             raise KiteError(f"QEMU did not start: {error}", log=self.qemu_log) from error
-        if not self._agent.wait_hello(180.0, self._alive):
+        patience = BOOT_SECONDS if self.kernel.in_root else CHECKED_BOOT_SECONDS
+        if not self._agent.wait_hello(patience, self._alive):
             raise KiteError("the guest did not come up", log=self.serial)
         self.boot_seconds = time.monotonic() - started
         self.boot_cpu_seconds = cpu_seconds(self._process.pid)
@@ -293,16 +299,19 @@ class Machine:
 
     # -- QEMU's command line ----------------------------------------------------------------------
 
+    def _root(self):
+        return self.settings.root or kernels.guest_root()
+
     def _shares(self):
         """(tag, path in the guest, "ro" or "rw", host folder), the root first."""
-        shares = [("root", "/", "ro", kernels.guest_root())]
+        shares = [("root", "/", "ro", self._root())]
         folders = [REPO, build_dir(), *map(pathlib.Path, filter(None, os.environ.get(
             "KITE_BIND", "").split(":")))]
         for folder in folders:
             covered = [item[3] for item in shares[1:]]
             if folder.is_dir() and not any(folder.is_relative_to(item) for item in covered):
                 shares.append((f"share{len(shares)}", str(folder), "ro", folder))
-        if not self.kernel.in_root:
+        if not self.kernel.in_root or self.settings.root:
             shares.append(("modules", f"/usr/lib/modules/{self.kernel.release}", "ro",
                            self.kernel.modules))
         if self.settings.out:
@@ -322,7 +331,7 @@ class Machine:
         shares = self._shares()
         archive = self._folder / "initramfs"
         archive.write_bytes(initramfs.build(
-            self.kernel, kernels.guest_root() / "usr/bin/busybox",
+            self.kernel, self._root() / "usr/bin/busybox",
             [share[:3] for share in shares], self._start_script()))
         memory = device.parse_size(self.settings.memory)
         aperture = 1 << max(28, (device.parse_size(self.settings.vram) - 1).bit_length() + 1)
@@ -330,6 +339,8 @@ class Machine:
         # An AMD CPU in QEMU reserves the addresses below 1 TiB that SeaBIOS gives to 64-bit BARs.
         cpu = "max,vendor=GenuineIntel" if self.accel == "tcg" else "host"
         words = [TCG_WORDS] if self.accel == "tcg" else []
+        if not self.kernel.in_root:
+            words.append(CHECKED_WORDS)
         command = [
             kvm.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-name", f"kite-{self.kernel.name}", "-machine", "q35,memory-backend=mem",

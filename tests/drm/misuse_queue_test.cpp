@@ -165,8 +165,12 @@ TEST_F(DrmIoctl, AsynchronousBindsKeepTheirOrder) {
 }
 
 TEST_F(DrmIoctl, DestroyingAQueueCancelsItsWork) {
+    // On an engine of its own, so that it cannot be in the ring before the gate opens.
+    if (!(node->gpu().ring_mask & (1u << DRM_KITE_QUEUE_COMPUTE)))
+        GTEST_SKIP() << "no compute ring";
     Space s(*node);
-    uint32_t second = node->queue(s.vm), done = node->syncobj(), gate = node->syncobj();
+    uint32_t second = node->queue(s.vm, DRM_KITE_QUEUE_COMPUTE);
+    uint32_t done = node->syncobj(), gate = node->syncobj();
     ASSERT_EQ(node->submit(s.queue, {s.gate(0, 1)}, {signals(gate)}), 0);
     ASSERT_EQ(node->submit(second, {s.store(1, 9)}, {wait_for(gate), signals(done)}), 0);
     drm_kite_queue_destroy d{second, 0};

@@ -7,14 +7,23 @@ import sys
 import tempfile
 import time
 
-from guest_case import Runner, Skip, expect, find_kernel, need_device, need_module, skip_program
-from kite_cli.ui import KiteError, build_dir
+from guest_case import (Runner, Skip, expect, find_kernel, kmemleak, need_device, need_module,
+                        skip_program)
+from kite_cli.ui import REPO, KiteError, build_dir
 from kite_vm.machine import Machine, Settings
 
 TOPICS = ("external", "sync")
 LONG_TOPICS = ("compute", "copy", "query", "wsi", "blend", "depth", "msaa", "raster", "draw",
                "texture", "lifecycle", "robust", "harness")
 PULL_AFTER_SECONDS = 5.0
+DUMPS = "/sys/class/devcoredump/devcd*/data"
+TOOL = REPO / "drm-driver/tools/kite-coredump"
+# Case of drm_isolation -> what kite-coredump has to say about its dump.
+FAULTS = {
+    "AHangEndsInTimeAndAlone": ("fault: hang:", "the driver killed the ring"),
+    "APageFaultEndsItsContext": ("fault: page:", "read at 0x60000000", "is not mapped for it"),
+    "ABadPacketEndsItsContext": ("fault: packet:", "unknown packet 0xfffe"),
+}
 
 
 def gtest(machine, program, timeout_seconds, **env):
@@ -45,6 +54,43 @@ def program(name, timeout_seconds=400, **env):
     return name.rpartition("/")[2].title().replace("_", ""), case
 
 
+def kunit(machine):
+    """The suites built into kite.ko ran when it was loaded, and passed."""
+    text = machine.run("cat /sys/kernel/debug/kunit/kite_*/results").stdout
+    if not text:
+        raise Skip("this kernel has no KUnit")
+    print(text)
+    expect("not ok" not in text and re.search(r"^ok 1 kite_pt$", text, re.MULTILINE), "failed")
+
+
+def core_dumps(machine):
+    """What the kernel dumps of a fault is explained by the project's own tool."""
+    path = build_dir() / "tests/drm/drm_isolation"
+    if not path.exists():
+        raise Skip("drm_isolation is not built")
+    for test, words in FAULTS.items():
+        machine.run(f"for f in {DUMPS}; do [ -e $f ] && echo 1 > $f; done")
+        expect(machine.wait_for(f"! ls {DUMPS} 2> /dev/null", 30), "a dump does not go away")
+        machine.check(f"{path} --gtest_filter=*.{test}", 200)
+        expect(machine.wait_for(f"ls {DUMPS} 2> /dev/null", 30), f"{test}: no dump")
+        text = machine.check(f"cat {DUMPS} > /tmp/dump; {TOOL} /tmp/dump")
+        print(text)
+        for word in (*words, "process drm_isolation", machine.kernel.release):
+            expect(word in text, f"{test}: no {word!r} in the explanation")
+        expect("warning" not in text, f"{test}: the dump contradicts itself")
+
+
+def still_watched(machine):
+    """The checkers were awake until the end, and kmemleak knows nothing about kite.ko."""
+    stats = machine.run("cat /proc/lockdep_stats").stdout
+    if not stats:
+        raise Skip("this kernel has no lockdep")
+    expect(re.search(r"debug_locks: +1$", stats, re.MULTILINE), "lockdep switched itself off")
+    leaks = kmemleak(machine)
+    print(leaks)
+    expect("kite" not in leaks, "kmemleak found something")
+
+
 def pulled(machine):
     """The cable is pulled while ioctls are in flight."""
     path = build_dir() / "tests" / "drm" / "drm_unplug"
@@ -62,8 +108,10 @@ def pulled(machine):
 def cases(long):
     """(name, function) of every case."""
     yield "Plugged", plugged
+    yield "Kunit", kunit
     yield program("drm/drm_misuse")
     yield program("drm/drm_isolation")
+    yield "CoreDumps", core_dumps
     if long:
         yield program("drm/drm_load", 7000, KITE_DRM_WRAPS="1000000")
     else:
@@ -71,6 +119,7 @@ def cases(long):
     for topic in TOPICS + (LONG_TOPICS if long else ()):
         yield program(f"vulkan/vulkan_{topic}", 1800, KITE_KMD="drm")
     yield "Pulled", pulled
+    yield "StillWatched", still_watched
 
 
 def main(kernel_name, long):

@@ -48,6 +48,12 @@ def need_device():
         raise Skip("kite-device is not built")
 
 
+def kmemleak(machine):
+    """What kmemleak knows, or nothing where the kernel has none."""
+    return machine.run("f=/sys/kernel/debug/kmemleak; [ -w $f ] && echo scan > $f && sleep 1 && "
+                       "echo scan > $f && cat $f").stdout
+
+
 class Runner:
     """Runs cases one after the other, each with the machine; a splat fails the case it came in."""
 

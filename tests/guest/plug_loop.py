@@ -13,7 +13,8 @@ import argparse
 import re
 import sys
 
-from guest_case import expect, find_kernel, need_device, need_module, skip_program, Skip
+from guest_case import (Skip, expect, find_kernel, kmemleak, need_device, need_module,
+                        skip_program)
 from kite_cli.ui import build_dir
 from kite_vm.machine import Machine, Settings
 
@@ -64,12 +65,6 @@ def memory_kib(machine):
     text = machine.check("sync; echo 3 > /proc/sys/vm/drop_caches; sleep 1; cat /proc/meminfo")
     facts = dict(re.findall(r"^(\w+): +(\d+) kB", text, re.MULTILINE))
     return sum(int(facts[name]) for name in ("SUnreclaim", "VmallocUsed", "PageTables"))
-
-
-def kmemleak(machine):
-    """What kmemleak knows, or nothing where the kernel has none."""
-    return machine.run("f=/sys/kernel/debug/kmemleak; [ -w $f ] && echo scan > $f && sleep 1 && "
-                       "echo scan > $f && cat $f").stdout
 
 
 def one_guest(kernel, lives):
