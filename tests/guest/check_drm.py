@@ -7,8 +7,8 @@ import sys
 import tempfile
 import time
 
-from guest_case import (Runner, Skip, expect, find_kernel, kmemleak, need_device, need_module,
-                        skip_program)
+from guest_case import (Runner, Skip, expect, find_kernel, need_device, need_module, skip_program,
+                        still_watched)
 from kite_cli.ui import REPO, KiteError, build_dir
 from kite_vm.machine import Machine, Settings
 
@@ -78,17 +78,6 @@ def core_dumps(machine):
         for word in (*words, "process drm_isolation", machine.kernel.release):
             expect(word in text, f"{test}: no {word!r} in the explanation")
         expect("warning" not in text, f"{test}: the dump contradicts itself")
-
-
-def still_watched(machine):
-    """The checkers were awake until the end, and kmemleak knows nothing about kite.ko."""
-    stats = machine.run("cat /proc/lockdep_stats").stdout
-    if not stats:
-        raise Skip("this kernel has no lockdep")
-    expect(re.search(r"debug_locks: +1$", stats, re.MULTILINE), "lockdep switched itself off")
-    leaks = kmemleak(machine)
-    print(leaks)
-    expect("kite" not in leaks, "kmemleak found something")
 
 
 def pulled(machine):

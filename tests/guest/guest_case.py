@@ -2,6 +2,7 @@
 """What guest tests share: a runner that reports each case the way GoogleTest does, and skips."""
 
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -52,6 +53,17 @@ def kmemleak(machine):
     """What kmemleak knows, or nothing where the kernel has none."""
     return machine.run("f=/sys/kernel/debug/kmemleak; [ -w $f ] && echo scan > $f && sleep 1 && "
                        "echo scan > $f && cat $f").stdout
+
+
+def still_watched(machine):
+    """The checkers were awake until the end, and kmemleak knows nothing about kite.ko."""
+    stats = machine.run("cat /proc/lockdep_stats").stdout
+    if not stats:
+        raise Skip("this kernel has no lockdep")
+    expect(re.search(r"debug_locks: +1$", stats, re.MULTILINE), "lockdep switched itself off")
+    leaks = kmemleak(machine)
+    print(leaks)
+    expect("kite" not in leaks, "kmemleak found something")
 
 
 class Runner:

@@ -33,8 +33,10 @@ private:
 /// Makes random calls on one file.
 class Caller {
 public:
-    /// `file` and `tally` outlive the caller; the same seed makes the same calls.
-    Caller(int file, uint64_t seed, Tally& tally) : file_(file), random_(seed), tally_(tally) {}
+    /// `file` and `tally` outlive the caller; the same seed makes the same calls. No call may take
+    /// longer than `slow_seconds`.
+    Caller(int file, uint64_t seed, double slow_seconds, Tally& tally)
+        : file_(file), random_(seed), slow_seconds_(slow_seconds), tally_(tally) {}
     ~Caller();
     Caller(const Caller&) = delete;
     Caller& operator=(const Caller&) = delete;
@@ -83,6 +85,7 @@ private:
 
     int file_;
     std::mt19937_64 random_;
+    double slow_seconds_;
     Tally& tally_;
     bool good_ = true;
     std::vector<uint32_t> vms_, bos_, queues_, syncs_;

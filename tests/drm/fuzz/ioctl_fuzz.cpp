@@ -2,12 +2,12 @@
 //
 // Fuzzer of kite.ko's ioctls: mostly sensible calls on live objects, some of them bent.
 //
-//     kite_ioctl_fuzz NODE [--seconds N] [--seed N] [--processes N]
+//     kite_ioctl_fuzz NODE [--seconds N] [--seed N] [--processes N] [--slow N]
 //
 // Each process opens the node itself and lets two threads share the file, so that calls race; now
 // and then it closes the file and opens it anew. The kernel is the judge: run it on the kernel of
 // ./kite kernel --debug and look for splats. The program itself fails when a call takes longer than
-// kSlowSeconds, or answers with an errno that the interface does not know.
+// --slow seconds (30), or answers with an errno that the interface does not know.
 #include "calls.hpp"
 
 #include <fcntl.h>
@@ -33,11 +33,13 @@ struct Options {
     unsigned seconds = 60;
     uint64_t seed = 1;
     unsigned processes = 2;
+    unsigned slow_seconds = 30;
 };
 
 /// One thread's share: calls until the time is over; returns false if something was wrong.
-bool work(int file, uint64_t seed, Clock::time_point end, kite::fuzz::Tally& tally) {
-    kite::fuzz::Caller caller(file, seed, tally);
+bool work(int file, uint64_t seed, Clock::time_point end, unsigned slow_seconds,
+          kite::fuzz::Tally& tally) {
+    kite::fuzz::Caller caller(file, seed, slow_seconds, tally);
     for (unsigned i = 0; i < 3000 && Clock::now() < end; ++i) {
         if (!caller.step()) {
             return false;
@@ -60,8 +62,9 @@ int process(const Options& options, uint64_t seed) {
         std::array<bool, 2> fine{};
         std::vector<std::thread> threads;
         for (size_t i = 0; i < fine.size(); ++i) {
-            threads.emplace_back(
-                [&, i] { fine[i] = work(file, seed + round * 2 + i, end, tallies[i]); });
+            threads.emplace_back([&, i] {
+                fine[i] = work(file, seed + round * 2 + i, end, options.slow_seconds, tallies[i]);
+            });
         }
         for (std::thread& thread : threads) {
             thread.join();
@@ -93,6 +96,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.seed = number;
         } else if (word == "--processes") {
             options.processes = static_cast<unsigned>(number);
+        } else if (word == "--slow") {
+            options.slow_seconds = static_cast<unsigned>(number);
         } else {
             return false;
         }
@@ -105,7 +110,7 @@ bool parse(int argc, char** argv, Options& options) {
 int main(int argc, char** argv) {
     Options options;
     if (!parse(argc, argv, options)) {
-        std::printf("kite_ioctl_fuzz NODE [--seconds N] [--seed N] [--processes N]\n");
+        std::printf("kite_ioctl_fuzz NODE [--seconds N] [--seed N] [--processes N] [--slow N]\n");
         return 2;
     }
     std::printf("seed %" PRIu64 ", %u s\n", options.seed, options.seconds);
