@@ -45,6 +45,7 @@ struct ProgramInfo {
     bool per_sample = false;     ///< declared, or reads sample_id / sample_pos / InterpLoc.sample
     bool demotes = false;        ///< contains demote
     bool side_effects = false;   ///< stores, atomics, image writes to global memory
+    bool fetches = false;        ///< txf or image loads: may read attachments being written
     bool uses_barrier = false;   ///< contains barrier
     bool needs_quads = false;    ///< qread or implicit-lod sampling: helper lanes must run
     bool has_loops = false;      ///< contains loop

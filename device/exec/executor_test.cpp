@@ -166,6 +166,53 @@ TEST_P(Executors, BarriersOrderSharedMemory) {
     }
 }
 
+// Accumulators that wait at barriers: the JIT keeps them in memory between inner loops.
+TEST_P(Executors, AccumulatorsOutliveBarriers) {
+    constexpr uint32_t kThreads = 40;
+    const auto out = run(R"(
+        mov v1, 5
+        mov v2, v0
+        mov s2, 0
+        block
+        loop
+        icmp.u32 s3, s2, 6 {cc=ge}
+        br s3 {depth=1}
+        iadd.u32 v3, v0, s2
+        st.u32 v3, _, v15, _ {space=shared}
+        barrier
+        xor.u32 v4, v15, 4
+        ld.u32 v4, _, v4, _ {space=shared}
+        mov s4, 0
+        block
+        loop
+        icmp.u32 s5, s4, s2 {cc=ge}
+        br s5 {depth=1}
+        iadd.u32 v1, v1, v4
+        imul.u32 v2, v2, v1
+        iadd.u32 s4, s4, 1
+        br _
+        end
+        end
+        barrier
+        iadd.u32 s2, s2, 1
+        br _
+        end
+        end
+        iadd.u32 v1, v1, v2)",
+                         kThreads);
+    for (uint32_t i = 0; i < out.size(); ++i) {
+        uint32_t sum = 5;
+        uint32_t product = i;
+        for (uint32_t turn = 0; turn < 6; ++turn) {
+            for (uint32_t k = 0; k < turn; ++k) { // not once in the first turn
+                sum += (i ^ 1u) + turn;
+                product *= sum;
+            }
+        }
+        EXPECT_EQ(out[i], sum + product) << i;
+    }
+}
+
 TEST_P(Executors, EndlessLoopsEndWhenKilled) {
     std::thread killer([this] {
         std::this_thread::sleep_for(std::chrono::milliseconds(30));

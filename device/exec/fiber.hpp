@@ -3,10 +3,10 @@
 // middle.
 //
 // A pool belongs to one worker thread. run() starts `count` fibers and resumes them in turn until
-// all have ended; a running fiber calls yield() at a barrier. Switching saves the callee-saved
-// registers only: no system call, no signal mask, no floating-point control words. Stacks are
-// mapped on first use with a guard page and kept. Creating a stack can fail: then run() returns
-// false before starting.
+// all have ended; a running fiber calls yield() at a barrier and goes on when all others have come
+// to theirs. Switching saves the callee-saved registers only: no system call, no signal mask, no
+// floating-point control words. Stacks are mapped on first use with a guard page and kept. Creating
+// a stack can fail: then run() returns false before starting.
 #pragma once
 
 #include <cstddef>
@@ -38,11 +38,14 @@ private:
         void* sp = nullptr; // saved stack pointer; nullptr = ended
     };
     static void trampoline(FiberPool* pool);
+    void* advance();
     bool grow(uint32_t count);
 
     std::vector<Fiber> fibers_;
     void* main_sp_ = nullptr;
     uint32_t current_ = 0;
+    uint32_t count_ = 0; // fibers of this run
+    uint32_t alive_ = 0; // of them not ended
     Entry entry_ = nullptr;
     void* argument_ = nullptr;
 };

@@ -182,6 +182,10 @@ private:
         case Op::imgatom:
             info.side_effects = true;
             break;
+        case Op::txf:
+        case Op::imgld:
+            info.fetches = true;
+            break;
         case Op::tex: {
             const auto mode = hw::TexSub::unpack(inst.sub).lodmode;
             info.needs_quads |= mode == hw::LodMode::implicit || mode == hw::LodMode::bias;

@@ -118,6 +118,12 @@ TEST(Program, ScanFindsWhatTheProgramDoes) {
     EXPECT_FALSE(info.writes_stencil || info.side_effects || info.has_loops);
     EXPECT_EQ(info.color_mask, 0x60u);
     EXPECT_TRUE(info.inputs[4] && info.inputs[5] && !info.inputs[6]);
+    EXPECT_FALSE(info.fetches);
+    p = load(header(hw::Stage::fragment),
+             "txf.f32 v[0:3], s[0:1], v[0:1] {dim=d2,lodmode=zero}\nexit");
+    ASSERT_TRUE(p);
+    EXPECT_TRUE((*p)->info.fetches);
+    EXPECT_FALSE((*p)->info.needs_quads);
 }
 
 TEST(Program, HashDependsOnCodeAndShape) {

@@ -55,11 +55,13 @@ private:
     size_t used_ = 0;
 };
 
-/// A run of a tile's list.
+/// A run of a tile's list. Sequences are kept beside the pointers: merging lists must not wait for
+/// the primitives themselves, which nobody has touched since set-up.
 struct BinChunk {
     static constexpr uint32_t kEntries = 14;
     BinChunk* next;
-    uint64_t count;
+    uint32_t count;
+    uint32_t sequences[kEntries];
     const BinnedPrim* prims[kEntries];
 };
 
@@ -75,6 +77,7 @@ public:
         if (tail == nullptr || tail->count == BinChunk::kEntries) {
             tail = append(bin);
         }
+        tail->sequences[tail->count] = prim->sequence;
         tail->prims[tail->count++] = prim;
     }
     /// First chunk of a list or nullptr.
@@ -94,7 +97,7 @@ private:
     std::vector<uint32_t> touched_;
 };
 
-/// Walks one bin over all workers in API order.
+/// Walks one bin over all workers in API order, fetching primitives into the cache a few ahead.
 class TileCursor {
 public:
     static constexpr size_t kMaxWorkers = 1024;

@@ -120,6 +120,12 @@ BlendTarget make_blend(const Target& target, const hw::BlendAttachment& b, bool 
     return out;
 }
 
+bool writes_stencil_plane(const StencilFace& f) {
+    constexpr auto kKeep = static_cast<uint8_t>(hw::StencilOp::keep);
+    return f.write_mask != 0 &&
+           (f.fail_op != kKeep || f.pass_op != kKeep || f.depth_fail_op != kKeep);
+}
+
 TestOrder test_order(const PixelState& s, const exec::ProgramInfo* info) {
     if (!s.depth_test && !s.stencil_test && !s.depth_bounds) {
         return TestOrder::none;
@@ -130,7 +136,12 @@ TestOrder test_order(const PixelState& s, const exec::ProgramInfo* info) {
     if (info->writes_depth || info->writes_stencil || info->side_effects) {
         return TestOrder::late;
     }
-    if (info->demotes || info->writes_sample_mask || s.alpha_to_coverage) {
+    // An input attachment may be the depth or stencil plane: the program reads what was there
+    // before its own fragment's write.
+    const bool writes = s.depth_write || (s.stencil_test && (writes_stencil_plane(s.stencil[0]) ||
+                                                             writes_stencil_plane(s.stencil[1])));
+    if (info->demotes || info->writes_sample_mask || s.alpha_to_coverage ||
+        (info->fetches && writes)) {
         if (s.stencil_test || s.depth_bounds) {
             return TestOrder::late;
         }

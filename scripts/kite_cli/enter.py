@@ -8,6 +8,7 @@ nested ./kite runs its commands directly.
 
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -40,6 +41,21 @@ def _writable_paths():
     return paths
 
 
+def _devices():
+    """/dev of the inside. vkmark ends where there is no /dev/dri, so a machine without one gets an
+    empty one; a folder can't be added to the machine's own /dev."""
+    if os.path.isdir("/dev/dri"):
+        return [("rbind", "/dev", "/dev")]
+    ops = [("tmpfs", "", "/dev"), ("dir", "", "/dev/dri")]
+    for name in sorted(os.listdir("/dev")):
+        path = f"/dev/{name}"
+        if os.path.islink(path):
+            ops.append(("symlink", os.readlink(path), path))
+        elif not re.fullmatch(r"(tty|vcsa?|vcsu)\d+", name):  # only time: nobody opens those
+            ops.append(("rbind", path, path))
+    return ops
+
+
 def _operations(root):
     """The mounts of the inside as (verb, source, destination), in order."""
     ops = []
@@ -56,7 +72,7 @@ def _operations(root):
         elif entry.name != "tmp":
             ops.append(("ro-bind", str(entry), f"/var/{entry.name}"))
     ops += [("tmpfs", "", "/var/tmp"), ("tmpfs", "", "/run"), ("dir", "", "/root"),
-            ("rbind", "/dev", "/dev"), ("rbind", "/proc", "/proc"), ("rbind", "/sys", "/sys")]
+            *_devices(), ("rbind", "/proc", "/proc"), ("rbind", "/sys", "/sys")]
     for name in PASSED_FILES:
         target = root / name[1:]
         if os.path.isfile(name) and target.is_file() and not target.is_symlink():

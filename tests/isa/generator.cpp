@@ -21,6 +21,7 @@ constexpr unsigned kBaseS = 14; // s14:15
 constexpr unsigned kLimitS = 16;
 constexpr unsigned kLoopS = 17;   // s17..s24, one per open loop
 constexpr unsigned kOffsetV = 14; // v14: lane offset into the data, far enough apart for any store
+constexpr unsigned kWaveS = 25;   // lean programs: the first lane's offset
 constexpr unsigned kTempV = 15;   // v15..v18
 constexpr unsigned kTempS = 26;   // s26..s29
 constexpr unsigned kAllVregs = 24;
@@ -651,16 +652,20 @@ void Generator::prologue() {
           .src0 = Operand::v(0),
           .src1 = Operand::literal(),
           .imm = kLaneBytes});
+    if (config_.lean) {
+        emit({.op = Op::readfirst, .dst = Operand::s(kWaveS), .src0 = Operand::v(kOffsetV)});
+    }
     for (unsigned i = 1; i < kVregs; ++i) {
         if (chance(60)) {
             hw::LdSub sub;
+            sub.mode = config_.lean ? hw::AddrMode::consecutive : hw::AddrMode::lane;
             emit({.op = Op::ld,
                   .ty = Type::u32,
                   .sub = sub.pack(),
                   .dst = Operand::v(i),
                   .src0 = Operand::s(kBaseS),
-                  .src1 = Operand::v(kOffsetV),
-                  .src2 = Operand::s(kLimitS),
+                  .src1 = config_.lean ? Operand::s(kWaveS) : Operand::v(kOffsetV),
+                  .src2 = config_.lean ? Operand{} : Operand::s(kLimitS),
                   .imm = 4 * i});
         } else {
             emit({.op = Op::mov,
@@ -674,8 +679,38 @@ void Generator::prologue() {
     }
 }
 
+// All registers in a few stores of the whole wave.
+void Generator::lean_stores() {
+    for (unsigned i = 0; i < kVregs; ++i) {
+        hw::StSub sub;
+        sub.mode = hw::AddrMode::consecutive;
+        emit({.op = Op::st,
+              .ty = Type::u32,
+              .sub = sub.pack(),
+              .dst = Operand::v(i),
+              .src0 = Operand::s(kBaseS),
+              .src1 = Operand::s(kWaveS),
+              .imm = 64 * i});
+    }
+    for (unsigned i = 0; i < kSregs; i += 2) {
+        hw::StSub sub;
+        sub.n = 1; // two registers
+        emit({.op = Op::st,
+              .ty = Type::u32,
+              .sub = sub.pack(),
+              .dst = Operand::s(i),
+              .src0 = Operand::s(kBaseS),
+              .src1 = Operand::s(kWaveS),
+              .imm = 64 * kVregs + 4 * i});
+    }
+}
+
 // Everything that can be seen goes to memory, or to the outputs of the stage.
 void Generator::epilogue() {
+    if (config_.stage == hw::Stage::compute && config_.lean) {
+        lean_stores();
+        return;
+    }
     if (config_.stage == hw::Stage::compute) {
         for (unsigned i = 0; i < kVregs; ++i) {
             hw::StSub sub;

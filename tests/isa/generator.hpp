@@ -21,6 +21,7 @@ struct GeneratorConfig {
     hw::Stage stage = hw::Stage::compute; ///< stage
     unsigned size = 40;                   ///< about how many statements
     bool waves_share = false;             ///< barriers and shared memory are used
+    bool lean = false; ///< registers are filled and shown by whole waves: compiles twice as fast
 };
 
 /// Bytes of the buffer programs see at push_va; its size is also the limit of bounded accesses.
@@ -49,6 +50,7 @@ private:
 
     void prologue();
     void epilogue();
+    void lean_stores();
     void statements(unsigned count);
     void statement();
     void alu();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Interpreter and JIT must agree bit for bit on random programs, in both wave sizes.
 //
-//   isa_random_test [--programs N] [--seed S] [--width 8|16] [--dump]
+//   isa_random_test [--programs N] [--seed S] [--width 8|16] [--size N] [--lean] [--dump]
 //
-// A failure prints its seed and the smallest program found by leaving instructions out.
+// Programs have 5 to N + 4 statements (N is 37 unless told). A failure prints its seed and the
+// smallest program found by leaving instructions out. --lean: see GeneratorConfig.
 #include "device/exec/cpu.hpp"
 #include "device/exec/executor.hpp"
 #include "tests/isa/bench_state.hpp"
@@ -12,6 +13,7 @@
 #include "base/log.hpp"
 #include "kite_hw/disasm.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -124,13 +126,14 @@ std::string text_of(const std::vector<uint32_t>& words) {
     return hw::disassemble_program(std::span(words).subspan(hw::ProgramHeader::kDwords));
 }
 
-test::GeneratorConfig config_for(uint64_t seed) {
+test::GeneratorConfig config_for(uint64_t seed, uint64_t sizes, bool lean) {
     test::GeneratorConfig config;
+    config.lean = lean;
     constexpr hw::Stage kStages[] = {hw::Stage::compute, hw::Stage::fragment, hw::Stage::vertex,
                                      hw::Stage::compute};
     config.stage = kStages[seed % 4];
     config.waves_share = seed % 4 == 3;
-    config.size = 5 + static_cast<unsigned>(seed % 37);
+    config.size = 5 + static_cast<unsigned>(seed % sizes);
     return config;
 }
 
@@ -140,16 +143,22 @@ int main(int argc, char** argv) {
     uint64_t programs = 400;
     uint64_t seed = static_cast<uint64_t>(
         std::chrono::steady_clock::now().time_since_epoch().count() / 1000000);
+    uint64_t sizes = 37;
     unsigned only_width = 0;
     bool dump = false;
+    bool lean = false;
     for (int i = 1; i < argc; ++i) {
         const std::string_view arg = argv[i];
         if (arg == "--dump") {
             dump = true;
+        } else if (arg == "--lean") {
+            lean = true;
         } else if (i + 1 < argc && arg == "--programs") {
             programs = std::strtoull(argv[++i], nullptr, 0);
         } else if (i + 1 < argc && arg == "--seed") {
             seed = std::strtoull(argv[++i], nullptr, 0);
+        } else if (i + 1 < argc && arg == "--size") {
+            sizes = std::max<uint64_t>(1, std::strtoull(argv[++i], nullptr, 0));
         } else if (i + 1 < argc && arg == "--width") {
             only_width = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 0));
         } else {
@@ -179,7 +188,7 @@ int main(int argc, char** argv) {
         for (uint64_t i = 0; i < programs; ++i) {
             const uint64_t s = seed + i;
             test::Generator generator(s);
-            const auto words = generator.program(config_for(s));
+            const auto words = generator.program(config_for(s, sizes, lean));
             std::string why;
             auto loaded = load_program(std::as_bytes(std::span(words)));
             if (dump) {

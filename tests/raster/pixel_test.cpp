@@ -392,6 +392,72 @@ TEST_P(Pixel, DiscardedPixelsLeaveDepthAndColourAlone) {
     }
 }
 
+// The fragment program reads the planes it tests against: it must see what was there before its own
+// fragment's write, and after the writes of earlier draws.
+TEST_P(Pixel, InputAttachmentsAreReadBeforeTheirWrite) {
+    for (const uint32_t samples : {1u, 4u}) {
+        for (const bool with_stencil : {false, true}) {
+            Scene scene(GetParam());
+            const Image color = scene.image(kSize, kSize, hw::Format::r8g8b8a8_unorm, samples);
+            const Image depth = scene.image(kSize, kSize, hw::Format::d32_sfloat, samples);
+            const Image stencil = scene.image(kSize, kSize, hw::Format::s8_uint, samples);
+            scene.full_viewport(kSize, kSize);
+            exec::ProgramInfo info;
+            info.color_mask = 0xf;
+            info.fetches = true;
+            std::atomic<uint32_t> draw{0};
+            std::atomic<uint32_t> wrong{0};
+            std::atomic<uint32_t> seen{0};
+            scene.use_fragment_program(
+                [&](const exec::DrawContext&, exec::FragmentWave& wave, unsigned width) {
+                    const float depths[] = {1.0f, 0.75f, 0.5f};
+                    for (unsigned lane = 0; lane < width; ++lane) {
+                        if ((wave.live >> lane & 1u) == 0) {
+                            continue;
+                        }
+                        const auto x = static_cast<uint32_t>(wave.x[lane]);
+                        const auto y = static_cast<uint32_t>(wave.y[lane]);
+                        const bool right =
+                            scene.word(depth, x, y) == float_bits(depths[draw]) &&
+                            (!with_stencil || (scene.word(stencil, x, y) & 0xffu) == 7 + draw);
+                        wrong += right ? 0 : 1;
+                        ++seen;
+                    }
+                },
+                info);
+            auto& ds = scene.state.depth_stencil;
+            ds.depth_test = true;
+            ds.depth_write = true;
+            ds.depth_compare = hw::CompareOp::less;
+            ds.stencil_test = with_stencil;
+            ds.front = {.fail_op = hw::StencilOp::keep,
+                        .pass_op = hw::StencilOp::increment_and_clamp,
+                        .depth_fail_op = hw::StencilOp::keep,
+                        .compare_op = hw::CompareOp::always,
+                        .compare_mask = 0xff,
+                        .write_mask = 0xff,
+                        .reference = 0};
+            ds.back = ds.front;
+            RenderingScope s = color_scope(Scene::cleared(color, {}), samples);
+            s.depth = Scene::cleared(depth, {float_bits(1.0f)});
+            s.stencil = Scene::cleared(stencil, {7});
+            for (; draw < 2; ++draw) {
+                scene.use_vertices(full(draw == 0 ? 0.75f : 0.5f));
+                scene.state.multisample.samples = samples;
+                scene.begin(s);
+                scene.draw(3);
+                scene.end();
+                s.depth = Scene::loaded(depth);
+                s.stencil = Scene::loaded(stencil);
+            }
+            EXPECT_EQ(wrong, 0u) << samples << " samples, stencil " << with_stencil;
+            EXPECT_EQ(seen, 2 * kSize * kSize);
+            EXPECT_EQ(scene.word(depth, 3, 4), float_bits(0.5f));
+            EXPECT_EQ(scene.word(stencil, 3, 4) & 0xffu, with_stencil ? 9u : 7u);
+        }
+    }
+}
+
 TEST_P(Pixel, MultisampleCoverageAndResolve) {
     Scene scene(GetParam());
     const Image color = scene.image(kSize, kSize, hw::Format::r8g8b8a8_unorm, 4);

@@ -5,15 +5,18 @@
 #include "device/exec/jit/compiler.hpp"
 #include "device/exec/jit/guard.hpp"
 #include "device/exec/jit/lane_pass.hpp"
+#include "device/exec/jit/park_pass.hpp"
 
 #include "base/log.hpp"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/Config/llvm-config.h>
 #include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/Dominators.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
@@ -83,6 +86,14 @@ struct SimplifyLanes : llvm::PassInfoMixin<SimplifyLanes> {
     }
 };
 
+struct ParkAccumulators : llvm::PassInfoMixin<ParkAccumulators> {
+    static llvm::PreservedAnalyses run(llvm::Function& f, llvm::FunctionAnalysisManager& fam) {
+        const unsigned parked = park_accumulators(f, fam.getResult<llvm::LoopAnalysis>(f),
+                                                  fam.getResult<llvm::DominatorTreeAnalysis>(f));
+        return parked == 0 ? llvm::PreservedAnalyses::all() : llvm::PreservedAnalyses::none();
+    }
+};
+
 void optimise(llvm::Function& function, llvm::TargetMachine& machine, bool big) {
     llvm::LoopAnalysisManager lam;
     llvm::FunctionAnalysisManager fam;
@@ -116,6 +127,9 @@ void optimise(llvm::Function& function, llvm::TargetMachine& machine, bool big) 
     }
     passes.addPass(llvm::SimplifyCFGPass());
     passes.addPass(llvm::ADCEPass());
+    if (!big) {
+        passes.addPass(ParkAccumulators());
+    }
     passes.run(function, fam);
 }
 

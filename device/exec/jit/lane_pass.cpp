@@ -5,6 +5,8 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/MDBuilder.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
 #pragma GCC diagnostic pop
 
 #include <algorithm>
@@ -47,10 +49,20 @@ public:
                 }
             }
         }
+        for (const Strided& s : strided_) {
+            scalar_stores(s);
+        }
         ors_to_adds();
     }
 
 private:
+    // A scatter whose lanes lie at constants from one address.
+    struct Strided {
+        llvm::IntrinsicInst* call;
+        Value* base; // of lane 0's constant 0
+        std::vector<uint64_t> step;
+    };
+
     static uint64_t cut(uint64_t x, unsigned bits) {
         return bits >= 64 ? x : x & ((uint64_t{1} << bits) - 1);
     }
@@ -241,6 +253,9 @@ private:
         const unsigned bits = index->getType()->getScalarSizeInBits();
         for (unsigned i = 0; i < a->step.size(); ++i) {
             if (a->step[i] != cut(a->step[0] + 4u * uint64_t{i}, bits)) {
+                if (!load && a->scalar != nullptr) {
+                    remember(call, gep->getPointerOperand(), *a, bits);
+                }
                 return nullptr;
             }
         }
@@ -251,6 +266,45 @@ private:
             return b_.CreateMaskedLoad(data, pointer, llvm::Align(1), mask, call.getArgOperand(3));
         }
         return b_.CreateMaskedStore(call.getArgOperand(0), pointer, llvm::Align(1), mask);
+    }
+
+    // Differences between lanes must not depend on whether index additions wrap: they are indices
+    // below 2^31 in the lanes of the mask, so lane i is lane 0 plus the signed difference.
+    void remember(llvm::IntrinsicInst& call, Value* pointer, const Affine& a, unsigned bits) {
+        Strided s{&call, nullptr, {}};
+        for (const uint64_t step : a.step) {
+            const uint64_t apart = cut(step - a.step[0], bits);
+            s.step.push_back(bits < 64 ? static_cast<uint64_t>(llvm::SignExtend64(apart, bits))
+                                       : apart);
+        }
+        Value* first = sum(a.scalar, a.step[0], a.scalar->getType());
+        s.base = b_.CreateGEP(b_.getInt8Ty(), pointer, b_.CreateSExt(first, b_.getInt64Ty()));
+        strided_.push_back(std::move(s));
+    }
+
+    // With all lanes on, plain stores are faster than a scatter, if there is one at all.
+    void scalar_stores(const Strided& s) {
+        Value* mask = s.call->getArgOperand(3);
+        Value* data = s.call->getArgOperand(0);
+        const auto n = static_cast<unsigned>(s.step.size());
+        b_.SetInsertPoint(s.call);
+        Value* all = b_.CreateICmpEQ(b_.CreateBitCast(mask, b_.getIntNTy(n)),
+                                     llvm::ConstantInt::getAllOnesValue(b_.getIntNTy(n)));
+        llvm::Instruction* then = nullptr;
+        llvm::Instruction* otherwise = nullptr;
+        llvm::SplitBlockAndInsertIfThenElse(
+            all, s.call->getIterator(), &then, &otherwise,
+            llvm::MDBuilder(function_.getContext()).createBranchWeights(1000, 1));
+        s.call->moveBefore(otherwise);
+        b_.SetInsertPoint(then);
+        // Two lanes at a time cross over to the integer registers.
+        Value* pairs = b_.CreateBitCast(data, llvm::FixedVectorType::get(b_.getInt64Ty(), n / 2));
+        for (unsigned i = 0; i < n; ++i) {
+            Value* pair = b_.CreateExtractElement(pairs, i / 2);
+            Value* x = b_.CreateTrunc(i % 2 == 0 ? pair : b_.CreateLShr(pair, 32), b_.getInt32Ty());
+            Value* at = b_.CreateGEP(b_.getInt8Ty(), s.base, b_.getInt64(s.step[i]));
+            b_.CreateAlignedStore(x, at, llvm::Align(1));
+        }
     }
 
     void ors_to_adds() {
@@ -271,6 +325,7 @@ private:
 
     llvm::Function& function_;
     llvm::IRBuilder<> b_;
+    std::vector<Strided> strided_;
 };
 
 } // namespace
