@@ -205,6 +205,7 @@ void make_pixel_state(const Targets& targets, const DrawState& state, const exec
                       !info->writes_sample_mask && !s.alpha_to_coverage && s.invocations == nullptr;
     if (idle) { // nothing the program computes is kept
         s.fragment = nullptr;
+        s.order = test_order(s, nullptr);
     }
     if (s.fragment == nullptr) {
         s.color_written = 0;

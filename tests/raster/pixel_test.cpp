@@ -458,6 +458,32 @@ TEST_P(Pixel, InputAttachmentsAreReadBeforeTheirWrite) {
     }
 }
 
+// A program whose results nobody keeps is not run; its draw writes depth all the same.
+TEST_P(Pixel, IdleProgramsLeaveDepthToTheTests) {
+    Scene scene(GetParam());
+    const Image color = scene.image(kSize, kSize, hw::Format::r8g8b8a8_unorm);
+    const Image depth = scene.image(kSize, kSize, hw::Format::d32_sfloat);
+    scene.full_viewport(kSize, kSize);
+    exec::ProgramInfo info;
+    info.color_mask = 0xf;
+    info.fetches = true;
+    bool ran = false;
+    scene.use_fragment_program(
+        [&](const exec::DrawContext&, exec::FragmentWave&, unsigned) { ran = true; }, info);
+    scene.use_vertices(full(0.25f));
+    scene.state.blend[0].write_mask = 0;
+    scene.state.depth_stencil.depth_test = true;
+    scene.state.depth_stencil.depth_write = true;
+    scene.state.depth_stencil.depth_compare = hw::CompareOp::less;
+    RenderingScope s = color_scope(Scene::cleared(color, {}));
+    s.depth = Scene::cleared(depth, {float_bits(1.0f)});
+    scene.begin(s);
+    scene.draw(3);
+    scene.end();
+    EXPECT_FALSE(ran);
+    EXPECT_EQ(scene.word(depth, 30, 30), float_bits(0.25f));
+}
+
 TEST_P(Pixel, MultisampleCoverageAndResolve) {
     Scene scene(GetParam());
     const Image color = scene.image(kSize, kSize, hw::Format::r8g8b8a8_unorm, 4);
