@@ -76,6 +76,20 @@ int kite_probe(struct drm_device *d)
 probe KITE_HAVE_GEM_IS_IMPORTED '
 #include <drm/drm_gem.h>
 int kite_probe(const struct drm_gem_object *o) { return drm_gem_is_imported(o); }'
+probe KITE_HAVE_ATOMIC_COMMIT_STRUCT '
+#include <drm/drm_atomic.h>
+int kite_probe(struct drm_atomic_commit *s) { return s->allow_modeset; }'
+probe KITE_HAVE_FB_CREATE_INFO '
+#include <drm/drm_gem_framebuffer_helper.h>
+void *kite_probe(struct drm_device *d, struct drm_file *f, const struct drm_format_info *i,
+		 const struct drm_mode_fb_cmd2 *c)
+{ return drm_gem_fb_create_with_dirty(d, f, i, c); }'
+probe KITE_HAVE_CLIENT_SETUP_TOP '
+#include <drm/drm_client_setup.h>
+void kite_probe(struct drm_device *d) { drm_client_setup(d, NULL); }'
+probe KITE_HAVE_CLIENT_SETUP '
+#include <drm/clients/drm_client_setup.h>
+void kite_probe(struct drm_device *d) { drm_client_setup(d, NULL); }'
 
 for name in $(cat "$dir/names"); do
 	run "$name" &

@@ -90,6 +90,23 @@ static const struct vm_operations_struct kite_vm_ops = {
 	.access = ttm_bo_vm_access,
 };
 
+/* A CPU mapping of VRAM is linear: bring the buffer together where the CPU sees it. */
+static int kite_gem_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct kite_bo *bo = to_kite_bo(obj);
+	struct ttm_resource *res = bo->ttm.resource;
+	int ret;
+
+	if (res && res->mem_type == TTM_PL_VRAM && !bo->ttm.pin_count &&
+	    !(bo->contiguous && kite_vram_cpu_visible(res))) {
+		bo->contiguous = true;
+		ret = kite_bo_validate_visible(bo);
+		if (ret)
+			return ret;
+	}
+	return drm_gem_ttm_vmap(obj, map);
+}
+
 static const struct drm_gem_object_funcs kite_gem_funcs = {
 	.free = kite_gem_free,
 	.status = kite_gem_status,
@@ -97,7 +114,7 @@ static const struct drm_gem_object_funcs kite_gem_funcs = {
 	.pin = kite_prime_pin,
 	.unpin = kite_prime_unpin,
 	.get_sg_table = kite_prime_get_sg,
-	.vmap = drm_gem_ttm_vmap,
+	.vmap = kite_gem_vmap,
 	.vunmap = drm_gem_ttm_vunmap,
 	.mmap = drm_gem_ttm_mmap,
 	.print_info = drm_gem_ttm_print_info,
@@ -125,7 +142,7 @@ void kite_bo_placement(struct kite_bo *bo, u32 flags, struct ttm_placement *plac
 		places[n].mem_type = TTM_PL_VRAM;
 		if (both)
 			places[n].flags |= TTM_PL_FLAG_DESIRED;
-		if (!flags)
+		if (!flags || bo->contiguous)
 			places[n].flags |= TTM_PL_FLAG_CONTIGUOUS;
 		if (vram->visible < vram->size) {
 			if (!flags || (flags & DRM_KITE_BO_CPU_VISIBLE))
@@ -211,6 +228,43 @@ void kite_bo_unpin(struct kite_bo *bo)
 }
 
 /**
+ * kite_bo_pin_scanout() - keep a buffer in VRAM, in one piece, where planes show it from
+ * @bo: the buffer
+ *
+ * Return: 0, -EBUSY while another device holds it in system memory, -ENOSPC, -ENOMEM,
+ * -ERESTARTSYS.
+ */
+int kite_bo_pin_scanout(struct kite_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	u32 flags = DRM_KITE_BO_VRAM | (bo->flags & DRM_KITE_BO_CPU_VISIBLE);
+	int ret;
+
+	ret = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
+	if (ret)
+		return ret;
+	if (bo->ttm.pin_count) {
+		if (bo->ttm.resource->mem_type != TTM_PL_VRAM)
+			ret = -EBUSY;
+	} else {
+		bo->contiguous = true;
+		ret = kite_bo_validate_flags(bo, flags, &ctx);
+	}
+	if (!ret)
+		ttm_bo_pin(&bo->ttm);
+	dma_resv_unlock(bo->ttm.base.resv);
+	return ret;
+}
+
+/** kite_bo_unpin_scanout() - undo kite_bo_pin_scanout() */
+void kite_bo_unpin_scanout(struct kite_bo *bo)
+{
+	dma_resv_lock(bo->ttm.base.resv, NULL);
+	ttm_bo_unpin(&bo->ttm);
+	dma_resv_unlock(bo->ttm.base.resv);
+}
+
+/**
  * kite_bo_create() - make a buffer
  * @kdev: the device
  * @args: what to make
@@ -236,6 +290,7 @@ struct kite_bo *kite_bo_create(struct kite_device *kdev, const struct kite_bo_ar
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->flags = args->flags;
+	bo->contiguous = args->contiguous;
 	bo->mem_type = KITE_PL_NONE;
 	bo->ttm.base.funcs = &kite_gem_funcs;
 	drm_gem_private_object_init(&kdev->drm, &bo->ttm.base, PAGE_ALIGN(args->size));

@@ -37,6 +37,8 @@ struct kite_bo {
 	u32 mem_type;
 	/** @exclusive_root: object whose dma_resv this one shares, or NULL; holds a reference */
 	struct drm_gem_object *exclusive_root;
+	/** @contiguous: VRAM is given in one piece, because it is shown; under dma_resv */
+	bool contiguous;
 	/** @label: text for people; under dma_resv */
 	char label[KITE_BO_LABEL_SIZE];
 };
@@ -64,6 +66,8 @@ struct kite_bo_args {
 	u32 flags;
 	/** @exclusive_root: object whose dma_resv to share, or NULL */
 	struct drm_gem_object *exclusive_root;
+	/** @contiguous: VRAM in one piece */
+	bool contiguous;
 	/** @sg: PRIME import, or NULL */
 	struct sg_table *sg;
 	/** @resv: of the imported dma-buf, or NULL */
@@ -77,6 +81,8 @@ int kite_bo_validate(struct kite_bo *bo, bool evict_own);
 int kite_bo_validate_visible(struct kite_bo *bo);
 int kite_bo_pin_system(struct kite_bo *bo);
 void kite_bo_unpin(struct kite_bo *bo);
+int kite_bo_pin_scanout(struct kite_bo *bo);
+void kite_bo_unpin_scanout(struct kite_bo *bo);
 void kite_bo_placement(struct kite_bo *bo, u32 flags, struct ttm_placement *placement,
 		       struct ttm_place *places);
 u64 kite_bo_address(struct kite_bo *bo, u64 at, u64 *run, bool *system);

@@ -72,6 +72,7 @@ int kite_bo_dumb_create(struct drm_file *file, struct drm_device *drm,
 {
 	struct kite_bo_args bo = {
 		.flags = DRM_KITE_BO_VRAM | DRM_KITE_BO_SYSTEM | DRM_KITE_BO_CPU_VISIBLE,
+		.contiguous = true,
 	};
 	u64 pitch = DIV_ROUND_UP_ULL((u64)args->width * args->bpp, 8);
 

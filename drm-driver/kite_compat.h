@@ -9,7 +9,13 @@
 
 #include "kite_conftest.h"
 
+#if KITE_HAVE_CLIENT_SETUP
+#include <drm/clients/drm_client_setup.h>
+#elif KITE_HAVE_CLIENT_SETUP_TOP
+#include <drm/drm_client_setup.h>
+#endif
 #include <drm/drm_drv.h>
+#include <drm/drm_fbdev_ttm.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
 #include <drm/ttm/ttm_bo.h>
@@ -149,6 +155,36 @@ static inline void kite_compat_wedged(struct drm_device *drm)
 	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
 #elif KITE_HAVE_WEDGED_EVENT
 	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND);
+#endif
+}
+
+/* The state of an atomic commit has lost its old name to what it is. */
+#if KITE_HAVE_ATOMIC_COMMIT_STRUCT
+#define kite_atomic_state drm_atomic_commit
+#else
+#define kite_atomic_state drm_atomic_state
+#endif
+
+#if KITE_HAVE_FB_CREATE_INFO
+#define KITE_FB_CREATE_ARGS                                          \
+	struct drm_device *drm, struct drm_file *file,               \
+		const struct drm_format_info *info,                  \
+		const struct drm_mode_fb_cmd2 *cmd
+#define KITE_FB_CREATE_PASS drm, file, info, cmd
+#else
+#define KITE_FB_CREATE_ARGS                            \
+	struct drm_device *drm, struct drm_file *file, \
+		const struct drm_mode_fb_cmd2 *cmd
+#define KITE_FB_CREATE_PASS drm, file, cmd
+#endif
+
+/** kite_compat_console() - let the kernel's own clients use the display */
+static inline void kite_compat_console(struct drm_device *drm)
+{
+#if KITE_HAVE_CLIENT_SETUP || KITE_HAVE_CLIENT_SETUP_TOP
+	drm_client_setup(drm, NULL);
+#else
+	drm_fbdev_ttm_setup(drm, 32);
 #endif
 }
 

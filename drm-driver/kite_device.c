@@ -128,7 +128,7 @@ static void kite_device_release_sched(struct drm_device *drm, void *unused)
 }
 
 /**
- * kite_device_start() - after a reset: fault queue, rings, interrupts
+ * kite_device_start() - after a reset: fault queue, rings, interrupts, display
  * @kdev: the device
  */
 int kite_device_start(struct kite_device *kdev)
@@ -140,6 +140,7 @@ int kite_device_start(struct kite_device *kdev)
 	if (ret)
 		return ret;
 	kite_irq_enable(kdev);
+	kite_kms_start(kdev);
 	return kite_device_present(kdev) ? 0 : -ENODEV;
 }
 
@@ -185,6 +186,9 @@ int kite_device_init(struct kite_device *kdev)
 	ret = drmm_add_action_or_reset(&kdev->drm, kite_device_release_sched, NULL);
 	if (ret)
 		return ret;
+	ret = kite_kms_init(kdev);
+	if (ret)
+		return ret;
 	ret = kite_irq_init(kdev);
 	if (ret)
 		return ret;
@@ -223,6 +227,7 @@ void kite_device_remove(struct kite_device *kdev)
 	for (i = 0; i < kdev->nr_rings; i++)
 		cancel_delayed_work_sync(&kdev->rings[i].watchdog);
 	cancel_work_sync(&kdev->dump.work);
+	kite_kms_remove(kdev);
 
 	unmap_mapping_range(kdev->drm.anon_inode->i_mapping, 0, 0, 1);
 	ttm_device_clear_dma_mappings(&kdev->ttm);

@@ -26,14 +26,16 @@
 
 #include "kite_compat.h"
 #include "kite_hw.h"
+#include "kite_kms.h"
 #include "kite_ring.h"
 #include "kite_vram.h"
 
-/* VRAM kept for the driver itself, from offset 0: fault queue, write-backs, rings */
+/* VRAM kept for the driver itself, from offset 0: fault queue, write-backs, rings, display heads */
 #define KITE_FAULT_RECORDS 256
 #define KITE_VRAM_FAULTS 0
 #define KITE_VRAM_WRITEBACKS (KITE_FAULT_RECORDS * KITE_HW_FAULT_RECORD_DWORDS * 4)
 #define KITE_VRAM_RINGS (KITE_VRAM_WRITEBACKS + 4096)
+#define KITE_VRAM_HEADS (3u << 19)
 #define KITE_VRAM_CARVEOUT (2u << 20)
 
 #define KITE_MAX_RINGS 8
@@ -104,6 +106,20 @@ struct kite_device {
 	int nr_vectors;
 	/** @irq_mask: sources enabled */
 	u32 irq_mask;
+
+	/** @kms: the display */
+	struct {
+		/** @kms.heads: display heads */
+		struct kite_head heads[KITE_MAX_HEADS];
+		/** @kms.nr_heads: those that exist and have been set up */
+		u32 nr_heads;
+		/** @kms.clock_offset: CLOCK_MONOTONIC less the device's clock, nanoseconds */
+		s64 clock_offset;
+		/** @kms.hotplug: looks at the connectors */
+		struct work_struct hotplug;
+		/** @kms.calibrate: brings @kms.clock_offset up to date */
+		struct work_struct calibrate;
+	} kms;
 
 	/** @reset_wq: runs timeout handlers, one at a time */
 	struct workqueue_struct *reset_wq;

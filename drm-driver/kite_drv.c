@@ -111,7 +111,7 @@ static const struct file_operations kite_fops = {
 
 static const struct drm_driver kite_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE |
-			   KITE_DRIVER_GEM_GPUVA,
+			   DRIVER_MODESET | DRIVER_ATOMIC | KITE_DRIVER_GEM_GPUVA,
 	.name = "kite",
 	.desc = "Kite eGPU",
 #if KITE_HAVE_DRIVER_DATE
@@ -127,6 +127,7 @@ static const struct drm_driver kite_driver = {
 	.show_fdinfo = kite_fdinfo_show,
 	.gem_prime_import_sg_table = kite_prime_import_sg,
 	.dumb_create = kite_bo_dumb_create,
+	DRM_FBDEV_TTM_DRIVER_OPS,
 #ifdef CONFIG_DEBUG_FS
 	.debugfs_init = kite_debugfs_init,
 #endif
@@ -162,9 +163,10 @@ static int kite_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		kite_device_remove(kdev);
 		return ret;
 	}
-	drm_info(&kdev->drm, "%llu MiB VRAM (%llu MiB visible), %u rings, %u contexts, %s\n",
+	kite_kms_register(kdev);
+	drm_info(&kdev->drm, "%llu MiB VRAM (%llu MiB visible), %u rings, %u contexts, %u heads, %s\n",
 		 kdev->vram.size >> 20, kdev->vram.visible >> 20, kdev->nr_rings,
-		 kdev->contexts.count, kdev->description);
+		 kdev->contexts.count, kdev->kms.nr_heads, kdev->description);
 	return 0;
 }
 

@@ -36,6 +36,19 @@ static irqreturn_t kite_irq_fault(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+static irqreturn_t kite_irq_display(int irq, void *data)
+{
+	struct kite_device *kdev = data;
+	int idx;
+
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		return IRQ_NONE;
+	kite_write(kdev, KITE_HW_REG_IRQ_STATUS, 1u << KITE_HW_IRQ_SOURCE_DISPLAY);
+	kite_kms_irq(kdev);
+	drm_dev_exit(idx);
+	return IRQ_HANDLED;
+}
+
 /* One vector for everything: ask who it was. */
 static irqreturn_t kite_irq_shared(int irq, void *data)
 {
@@ -53,16 +66,37 @@ static irqreturn_t kite_irq_shared(int irq, void *data)
 		for (i = 0; i < kdev->nr_rings; i++)
 			if (status & (1u << i))
 				kite_ring_process(&kdev->rings[i]);
+		if (status & 1u << KITE_HW_IRQ_SOURCE_DISPLAY)
+			kite_kms_irq(kdev);
 		ret = IRQ_HANDLED;
 	}
 	drm_dev_exit(idx);
 	return ret;
 }
 
+/* The vector's handler, and what it gets: rings first, then faults, then the display. */
+static irq_handler_t kite_irq_handler(struct kite_device *kdev, int vector, const char **name,
+				      void **data)
+{
+	*name = "kite-fault";
+	*data = kdev;
+	if (vector < (int)kdev->nr_rings) {
+		*name = kdev->rings[vector].name;
+		*data = &kdev->rings[vector];
+		return kite_irq_ring;
+	}
+	if (vector == (int)kdev->nr_rings)
+		return kite_irq_fault;
+	*name = "kite-display";
+	return kite_irq_display;
+}
+
 /** kite_irq_init() - get vectors and handlers; sources stay disabled */
 int kite_irq_init(struct kite_device *kdev)
 {
-	int wanted = kdev->nr_rings + 1;
+	int wanted = kdev->nr_rings + 1 + !!kdev->kms.nr_heads;
+	const char *name;
+	void *data;
 	int ret, i;
 
 	ret = pci_alloc_irq_vectors(kdev->pdev, wanted, wanted, PCI_IRQ_MSIX);
@@ -75,6 +109,9 @@ int kite_irq_init(struct kite_device *kdev)
 	kdev->nr_vectors = ret;
 	kdev->irq_mask = (1u << KITE_HW_IRQ_SOURCE_FAULT) | ((1u << kdev->nr_rings) - 1);
 
+	if (kdev->kms.nr_heads)
+		kdev->irq_mask |= 1u << KITE_HW_IRQ_SOURCE_DISPLAY;
+
 	if (kdev->nr_vectors == KITE_IRQ_SHARED) {
 		ret = request_irq(pci_irq_vector(kdev->pdev, 0), kite_irq_shared, 0, "kite", kdev);
 		if (ret)
@@ -82,20 +119,18 @@ int kite_irq_init(struct kite_device *kdev)
 		return ret;
 	}
 	for (i = 0; i < wanted; i++) {
-		bool ring = i < (int)kdev->nr_rings;
+		irq_handler_t handler = kite_irq_handler(kdev, i, &name, &data);
 
-		ret = request_irq(pci_irq_vector(kdev->pdev, i),
-				  ring ? kite_irq_ring : kite_irq_fault, 0,
-				  ring ? kdev->rings[i].name : "kite-fault",
-				  ring ? (void *)&kdev->rings[i] : kdev);
+		ret = request_irq(pci_irq_vector(kdev->pdev, i), handler, 0, name, data);
 		if (ret)
 			goto err;
 	}
 	return 0;
 err:
-	while (i--)
-		free_irq(pci_irq_vector(kdev->pdev, i), i < (int)kdev->nr_rings ?
-			 (void *)&kdev->rings[i] : kdev);
+	while (i--) {
+		kite_irq_handler(kdev, i, &name, &data);
+		free_irq(pci_irq_vector(kdev->pdev, i), data);
+	}
 	pci_free_irq_vectors(kdev->pdev);
 	return ret;
 }
@@ -110,6 +145,8 @@ void kite_irq_enable(struct kite_device *kdev)
 
 		if (kdev->nr_vectors != KITE_IRQ_SHARED)
 			vector = min(i, kdev->nr_rings);
+		if (kdev->nr_vectors > (int)kdev->nr_rings + 1 && i == KITE_HW_IRQ_SOURCE_DISPLAY)
+			vector = kdev->nr_rings + 1;
 		kite_write(kdev, KITE_HW_REG_IRQ_ROUTE + i * 4, vector);
 	}
 	kite_write(kdev, KITE_HW_REG_IRQ_ENABLE, kdev->irq_mask);

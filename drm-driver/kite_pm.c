@@ -4,6 +4,7 @@
  */
 #include "kite_pm.h"
 
+#include <drm/drm_modeset_helper.h>
 #include <drm/ttm/ttm_resource.h>
 
 #include "kite_device.h"
@@ -48,7 +49,9 @@ static int kite_pm_suspend(struct device *dev)
 
 	if (!kdev || kite_device_error(kdev))
 		return 0;
-	ret = kite_wait_idle(kdev);
+	ret = kdev->kms.nr_heads ? drm_mode_config_helper_suspend(&kdev->drm) : 0;
+	if (!ret)
+		ret = kite_wait_idle(kdev);
 	/* Copies out of VRAM are jobs, so schedulers run until it is empty. */
 	if (!ret)
 		ret = ttm_resource_manager_evict_all(&kdev->ttm, &kdev->vram.man);
@@ -56,6 +59,8 @@ static int kite_pm_suspend(struct device *dev)
 		ret = kite_wait_idle(kdev);
 	if (ret) {
 		drm_err(&kdev->drm, "cannot empty VRAM before sleeping: %d\n", ret);
+		if (kdev->kms.nr_heads)
+			drm_mode_config_helper_resume(&kdev->drm);
 		return ret;
 	}
 	kite_scheds_stop(kdev, true);
@@ -95,6 +100,8 @@ static int kite_pm_resume(struct device *dev)
 	}
 	mutex_unlock(&kdev->vms_lock);
 	kite_scheds_stop(kdev, false);
+	if (kdev->kms.nr_heads)
+		drm_mode_config_helper_resume(&kdev->drm);
 	return 0;
 }
 

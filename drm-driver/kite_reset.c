@@ -61,6 +61,7 @@ void kite_device_lost(struct kite_device *kdev, enum kite_device_state state)
 	} while (!atomic_try_cmpxchg(&kdev->state, &old, state));
 	kite_vm_all_lost(kdev);
 	kite_rings_fail(kdev, kite_device_error(kdev));
+	kite_kms_lost(kdev);
 	if (state == KITE_DEVICE_DEAD)
 		kite_compat_wedged(&kdev->drm);
 }

@@ -1,53 +1,25 @@
 // SPDX-License-Identifier: MIT
 // kite-device: sets the process up, then serves clients until it is told to end. SIGTERM, SIGINT
 // and SIGHUP end it in order; SIGUSR1 pulls the cable (reads give ones, interrupts and DMA stop).
+// With --screenshot or --send it asks a device that runs, over its control socket.
 #include "base/log.hpp"
 #include "device/pci/options.hpp"
 #include "device/pci/pci_device.hpp"
 #include "device/pci/sandbox/sandbox.hpp"
 #include "device/pci/service.hpp"
+#include "device/pci/viewer/control.hpp"
+#include "device/pci/viewer/local_socket.hpp"
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <cstdio>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 namespace kite::dev::pci {
 namespace {
-
-using base::ErrorCode;
-using base::fail;
-
-base::Result<base::UniqueFd> listen_on(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof(address.sun_path)) {
-        return fail(ErrorCode::invalid_argument, "the socket's path is too long: {}", path);
-    }
-    std::memcpy(address.sun_path, path.data(), path.size());
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    base::UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    struct stat status{};
-    if (lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
-        if (connect(probe.get(), generic, sizeof(address)) == 0) {
-            return fail(ErrorCode::io, "somebody listens on {} already", path);
-        }
-        unlink(path.c_str());
-    }
-    base::UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const mode_t before = umask(0177);
-    const bool bound = bind(listener.get(), generic, sizeof(address)) == 0;
-    const int error = errno;
-    umask(before);
-    if (!bound || listen(listener.get(), 1) != 0) {
-        return fail(ErrorCode::io, "cannot listen on {}: {}", path, base::errno_text(error));
-    }
-    return listener;
-}
 
 // A descriptor for signals that are blocked from now on, in all threads to come.
 base::UniqueFd signals(std::initializer_list<int> numbers) {
@@ -76,9 +48,17 @@ base::Result<void> run(Options& options) {
     const base::UniqueFd pull = signals({SIGUSR1});
     const Watch watch{.quit = quit.get(), .pull = pull.get()};
     raise_limits();
-    auto listener = listen_on(options.socket);
+    auto listener = listen_local(options.socket);
     if (!listener) {
         return std::unexpected(std::move(listener.error()));
+    }
+    base::UniqueFd control_listener;
+    if (!options.control.empty()) {
+        auto control = listen_local(options.control);
+        if (!control) {
+            return std::unexpected(std::move(control.error()));
+        }
+        control_listener = std::move(*control);
     }
     Trace trace;
     if (!options.trace.empty()) {
@@ -100,6 +80,10 @@ base::Result<void> run(Options& options) {
             return done;
         }
     }
+    std::optional<ControlServer> control;
+    if (control_listener) {
+        control.emplace(std::move(control_listener), (*device)->gpu().display());
+    }
     KITE_LOG(info, "listening on {}", options.socket);
     do {
         if (!wait_for_input(listener->get(), watch, nullptr)) {
@@ -118,6 +102,31 @@ base::Result<void> run(Options& options) {
         (*device)->disconnect();
     } while (options.persist);
     unlink(options.socket.c_str());
+    if (!options.control.empty()) {
+        unlink(options.control.c_str());
+    }
+    return {};
+}
+
+// Asks a device that runs; its answer goes to a file or to standard output.
+base::Result<void> ask(const Options& options) {
+    const bool picture = !options.screenshot.empty();
+    auto answer = control_request(
+        options.control, picture ? fmt::format("screenshot {}", options.head) : options.request);
+    if (!answer) {
+        return std::unexpected(std::move(answer.error()));
+    }
+    const bool to_file = picture && options.screenshot != "-";
+    std::FILE* out = to_file ? std::fopen(options.screenshot.c_str(), "wb") : stdout;
+    if (out == nullptr) {
+        return base::fail(base::ErrorCode::io, "cannot write {}: {}", options.screenshot,
+                          base::errno_text(errno));
+    }
+    const bool written = std::fwrite(answer->data(), 1, answer->size(), out) == answer->size();
+    if ((to_file ? std::fclose(out) : std::fflush(out)) != 0 || !written) {
+        return base::fail(base::ErrorCode::io, "cannot write the answer: {}",
+                          base::errno_text(errno));
+    }
     return {};
 }
 
@@ -130,7 +139,8 @@ int main(int argc, char** argv) {
     if (const int* status = std::get_if<int>(&parsed)) {
         return *status;
     }
-    const auto done = run(std::get<Options>(parsed));
+    Options& options = std::get<Options>(parsed);
+    const auto done = options.socket.empty() ? ask(options) : run(options);
     if (!done) {
         fmt::print(stderr, "kite-device: {}\n", done.error().message);
         return 1;

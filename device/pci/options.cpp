@@ -6,7 +6,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 
 namespace kite::dev::pci {
 
@@ -33,11 +35,45 @@ std::string default_cache() {
     return home != nullptr && home[0] == '/' ? std::string(home) + "/.cache/kite" : std::string();
 }
 
+// What hangs on the connectors.
+struct MonitorOptions {
+    unsigned heads = 0;
+    unsigned width = 1280, height = 800;
+    std::vector<std::string> edids; // files, for the first heads
+};
+
+display::Edid read_edid(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    display::Edid edid(display::kEdidBlock * display::kEdidBlocks + 1);
+    file.read(reinterpret_cast<char*>(edid.data()), static_cast<std::streamsize>(edid.size()));
+    edid.resize(static_cast<std::size_t>(file.gcount()));
+    return edid;
+}
+
 // Checks what the parser cannot; the reason, if it is wrong.
-std::string judge(Options& options, const std::vector<std::string>& faults, unsigned heads) {
+std::string judge(Options& options, const std::vector<std::string>& faults,
+                  const MonitorOptions& monitor) {
     GpuOptions& gpu = options.gpu;
-    if (heads != 0) {
-        return "--heads: display heads are not supported";
+    const bool asks = !options.screenshot.empty() || !options.request.empty();
+    if (asks == !options.socket.empty() || (asks && options.control.empty())) {
+        return "--socket to serve a client, or --control with --screenshot or --send to ask";
+    }
+    if (!display::edid_can_say(monitor.width, monitor.height)) {
+        return "--mode: WIDTHxHEIGHT, 320x200 to 4095x4095";
+    }
+    gpu.monitors.clear();
+    for (unsigned head = 0; head < monitor.heads; ++head) {
+        gpu.monitors.push_back(display::edid_for(monitor.width, monitor.height, head));
+    }
+    for (std::size_t head = 0; head < monitor.edids.size(); ++head) {
+        const display::Edid edid = read_edid(monitor.edids[head]);
+        if (const std::string wrong = display::edid_problem(edid); !wrong.empty()) {
+            return "--edid: " + monitor.edids[head] + ": " + wrong;
+        }
+        if (head >= gpu.monitors.size()) {
+            return "--edid: more of them than --heads";
+        }
+        gpu.monitors[head] = edid;
     }
     if (gpu.vram_bytes % (2 * kMiB) != 0 || gpu.vram_bytes < 16 * kMiB ||
         gpu.vram_bytes > (uint64_t{1} << 40)) {
@@ -65,15 +101,16 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     Options options;
     GpuOptions& gpu = options.gpu;
     gpu.visible_bytes = 0;
-    unsigned heads = 0;
+    MonitorOptions monitor;
     bool verbose = false;
     std::string executor;
+    std::string mode;
     std::vector<std::string> faults;
     options.cache_dir = default_cache();
 
     CLI::App app("Kite's GPU as a PCIe device: serves one QEMU over vfio-user.", "kite-device");
     app.set_version_flag("--version", std::string("kite-device ") + KITE_VERSION);
-    app.add_option("--socket", options.socket, "UNIX socket to listen on")->required();
+    app.add_option("--socket", options.socket, "UNIX socket to listen on");
     app.add_flag("--persist", options.persist,
                  "when the client goes, reset, scrub and wait for the next");
     app.add_option("--vram", gpu.vram_bytes, "device memory, e.g. 512M or 4G (default 1G)")
@@ -84,7 +121,18 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         ->check(CLI::Range(1, 6));
     app.add_option("--pcie-width", gpu.link_width, "PCIe lanes to report (default 4)")
         ->check(CLI::IsMember({1, 2, 4, 8, 16, 32}));
-    app.add_option("--heads", heads, "display heads (0)");
+    app.add_option("--heads", monitor.heads, "display heads, 0 to 4 (0)")->check(CLI::Range(0, 4));
+    app.add_option("--mode", mode, "preferred mode of the monitors (1280x800)");
+    app.add_option("--edid", monitor.edids, "EDID of a monitor, a file; once a head, in order")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--control", options.control, "UNIX socket for screenshots and hot-plug");
+    app.add_option("--screenshot", options.screenshot,
+                   "ask the device behind --control for a picture: file, or -");
+    app.add_option("--head", options.head, "whose picture (0)");
+    app.add_option("--send", options.request,
+                   "ask the device behind --control: status, crc HEAD, plug HEAD [WxH], unplug "
+                   "HEAD");
     app.add_option("--inject", faults,
                    "fail on purpose: hang, page-fault, lost-irq or gone, each with :after=N (the "
                    "Nth submission or interrupt) or :at=SECONDS; may be repeated")
@@ -122,7 +170,11 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         gpu.executor.wave_size = lanes == 8 || lanes == 16 ? static_cast<unsigned>(lanes) : 0;
     }
     gpu.executor.cache_dir = options.cache_dir;
-    if (const std::string wrong = judge(options, faults, heads); !wrong.empty()) {
+    if (char tail = 0; !mode.empty() && std::sscanf(mode.c_str(), "%4ux%4u%c", &monitor.width,
+                                                    &monitor.height, &tail) != 2) {
+        monitor.width = 0;
+    }
+    if (const std::string wrong = judge(options, faults, monitor); !wrong.empty()) {
         fmt::print(stderr, "kite-device: {}\n", wrong);
         return 2;
     }

@@ -15,7 +15,11 @@ namespace kite::dev::pci {
 
 /// What the user asked for.
 struct Options {
-    std::string socket;          ///< path to listen on
+    std::string socket;          ///< path to listen on; empty: ask a device that runs
+    std::string control;         ///< path of the control socket, empty: none
+    std::string screenshot;      ///< file for a picture of a device that runs, or "-"
+    std::string request;         ///< other request for a device that runs
+    unsigned head = 0;           ///< whose picture
     bool persist = false;        ///< serve one client after the other
     bool sandbox = true;         ///< filter system calls
     std::string user = "nobody"; ///< who to become, as root

@@ -139,7 +139,7 @@ TEST_F(Program, ASignalPullsTheCable) {
 }
 
 TEST_F(Program, RefusesWhatItCannotDo) {
-    for (const std::vector<std::string>& bad : {std::vector<std::string>{"--heads", "1"},
+    for (const std::vector<std::string>& bad : {std::vector<std::string>{"--heads", "5"},
                                                 {"--vram", "3M"},
                                                 {"--inject", "smoke"},
                                                 {"--pcie-gen", "9"},

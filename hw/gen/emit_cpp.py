@@ -278,10 +278,10 @@ def emit_registers(desc):
             out += f"inline constexpr uint32_t {name}{pascal(fld.name)} = {mask:#x};\n"
     out += "} // namespace reg\n\n"
     for enum in desc.enums.values():
-        if desc.enum_home[enum.name] in ("registers", "rings", "mmu"):
+        if desc.enum_home[enum.name] in ("registers", "rings", "mmu", "display"):
             out += emit_enum(enum) + emit_enum_names(enum)
     for record in desc.records:
-        if record.home in ("rings", "mmu"):
+        if record.home in ("rings", "mmu", "display"):
             out += emit_record(record)
     return out.rstrip("\n") + "\n" + HPP_TAIL
 

@@ -130,4 +130,4 @@ def emit_registers(desc):
                          [(f"{f.lo}-{f.hi}", f"`{f.name}`", f.doc) for f in reg.fields])
     enums = [e for e in desc.enums.values() if desc.enum_home[e.name] == "registers"]
     out += "".join(enum_section(e) for e in enums)
-    return out + emit_home(desc, "rings", "Rings and faults") + emit_home(desc, "mmu", "Page tables")
+    return out + emit_home(desc, "rings", "Rings and faults") + emit_home(desc, "mmu", "Page tables") + emit_home(desc, "display", "Display heads")

@@ -55,7 +55,7 @@ def emit_tables(desc):
             out += f"    &k{record.name}Record,\n"
     out += "};\n\n} // namespace\n\n"
     for enum in desc.enums.values():
-        if desc.enum_home[enum.name] in ("packets", "descriptors", "registers", "rings", "mmu"):
+        if desc.enum_home[enum.name] in ("packets", "descriptors", "registers", "rings", "mmu", "display"):
             out += emit_enum_names_impl(enum)
     out += """const PacketInfo* packet_info(Packet id) {
     const auto* it = std::lower_bound(std::begin(kPackets), std::end(kPackets), id,

@@ -112,7 +112,7 @@ def lay_out(record, structs):
 
 def load_records(desc):
     structs = {}
-    for home in ("descriptors", "packets", "mmu", "rings"):
+    for home in ("descriptors", "packets", "mmu", "rings", "display"):
         path = desc.root / f"{home}.toml"
         if not path.exists():
             continue

@@ -33,7 +33,7 @@ HARMLESS = re.compile(r"Spectre|RETBleed|MDS: |MMIO Stale Data|ITS: |TSA: |VMSCA
                       r"DMA-API: (?:preallocated|debugging enabled)")
 # An emulated CPU may wait long for its turn on a busy machine, which is nobody's fault in the guest;
 # its clocks agree all the same.
-TCG_WORDS = ("tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 "
+TCG_WORDS = ("no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 "
              "sysctl.kernel.hung_task_timeout_secs=300")
 # The checkers' kernel: KASAN finds what slab debugging would, and emulated page walks are slow.
 CHECKED_WORDS = "slab_debug=- no5lvl"

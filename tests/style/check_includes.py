@@ -21,7 +21,7 @@ ALLOWED = {
 }
 # Folders of one layer, lowest first: a folder may include itself and the ones below it.
 STAGES = {
-    "device": [{"mem", "regs", "trace"}, {"exec"}, {"geometry"}, {"raster"}, {"front"}, {"pci"}],
+    "device": [{"mem", "regs", "trace", "display"}, {"exec"}, {"geometry"}, {"raster"}, {"front"}, {"pci"}],
     "shader-compiler": [{"ir", "mir"}, {"analysis"}, {"spirv", "lower", "opt", "isel", "ra",
                                                       "sched", "encode"}, {"driver"}, {"tools"}],
 }

@@ -40,7 +40,13 @@ Gpu::Gpu(const GpuOptions& options, Vram vram, std::unique_ptr<exec::Executor> e
     : options_(options), vram_(std::move(vram)), guest_(guest), trace_(trace),
       executor_(std::move(executor)),
       pool_(options.threads != 0 ? options.threads : base::ThreadPool::default_threads()),
-      interrupts_(msix, injector, trace), faults_(vram_, interrupts_, trace), engine_(services_) {
+      interrupts_(msix, injector, trace),
+      display_({.memory = {vram_.at(0), vram_.size_bytes()},
+                .interrupt =
+                    [this] { interrupts_.raise(static_cast<uint32_t>(hw::IrqSource::display)); },
+                .now_ns = front::now_ns},
+               options.monitors),
+      faults_(vram_, interrupts_, trace), engine_(services_) {
     budget_.limit = MappingBudget::system_limit();
     services_.vram = &vram_;
     services_.guest = &guest_;
@@ -128,6 +134,7 @@ void Gpu::carry_out_reset() {
         engine_.destroy(id);
     }
     faults_.reset();
+    display_.reset();
     interrupts_.reset();
     const std::lock_guard lock(mutex_);
     scratch_ = {};
@@ -159,6 +166,7 @@ void Gpu::guest_memory_changed(uint64_t address, uint64_t size) {
 void Gpu::go() {
     services_.gone.store(true);
     interrupts_.cut();
+    display_.reset();
     for (auto& ring : rings_) {
         ring->disable();
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/thread_pool.hpp"
+#include "device/display/engine.hpp"
 #include "device/pci/bus/config_space.hpp"
 #include "device/pci/gpu/ring.hpp"
 
@@ -22,6 +23,7 @@ struct GpuOptions {
     exec::ExecutorConfig executor;              ///< how shaders run
     unsigned threads = 0;                       ///< workers, 0: as many as CPUs
     bool print_packets = false;                 ///< KITE_DEV_DEBUG=packets
+    std::vector<display::Edid> monitors;        ///< one head each; empty: nothing connected
 };
 
 /// The GPU.
@@ -50,6 +52,8 @@ public:
     void guest_memory_changed(uint64_t address, uint64_t size);
     /// The memory.
     [[nodiscard]] const Vram& vram() const { return vram_; }
+    /// The display heads.
+    [[nodiscard]] display::Engine& display() { return display_; }
     /// True once fault injection took the device away.
     [[nodiscard]] bool gone() const { return services_.gone.load(std::memory_order_relaxed); }
     /// Takes it away: interrupts, engines and DMA stop.
@@ -75,6 +79,7 @@ private:
     MappingBudget budget_;
     ContextTable contexts_;
     Interrupts interrupts_;
+    display::Engine display_;
     FaultQueue faults_;
     Services services_;
     Engine engine_;

@@ -39,6 +39,9 @@ uint32_t Gpu::read(uint32_t offset) {
     if (offset >= reg::kFaultBaseLo && offset <= reg::kFaultDropped) {
         return faults_.read(offset);
     }
+    if (offset >= reg::kHeadStatus && offset < reg::kDoorbell) {
+        return display_.read(offset);
+    }
     if (offset >= reg::kTimestampLo) {
         return read_control(offset);
     }
@@ -87,10 +90,12 @@ uint32_t Gpu::read_identity(uint32_t offset) {
         return kContexts;
     case reg::kLink:
         return options_.link_generation | options_.link_width << 4;
+    case reg::kHeadCount:
+        return display_.heads();
     case reg::kVectorCount:
         return kMsixVectors;
     default:
-        return kAbsent; // heads and features among them
+        return kAbsent; // features among them
     }
 }
 
@@ -145,6 +150,8 @@ void Gpu::write(uint32_t offset, uint32_t value) {
         rings_[ring]->write(offset - ring * reg::kRingBaseLoStride, value);
     } else if (offset >= reg::kFaultBaseLo && offset <= reg::kFaultDropped) {
         faults_.write(offset, value);
+    } else if (offset >= reg::kHeadStatus && offset < reg::kDoorbell) {
+        display_.write(offset, value);
     } else if (offset == reg::kIrqStatus) {
         interrupts_.clear(value);
     } else if (offset == reg::kIrqEnable) {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The control socket: every request, and what is none.
+#include "device/display/png.hpp"
+#include "device/pci/viewer/control.hpp"
+#include "device/pci/viewer/local_socket.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <random>
+#include <unistd.h>
+
+namespace kite::dev::pci {
+namespace {
+
+namespace reg = hw::reg;
+
+class ViewerTest : public ::testing::Test {
+protected:
+    ViewerTest()
+        : memory_(1 << 20),
+          engine_({.memory = memory_,
+                   .interrupt = [] {},
+                   .now_ns =
+                       [] {
+                           return static_cast<uint64_t>(
+                               std::chrono::steady_clock::now().time_since_epoch().count());
+                       }},
+                  {display::edid_for(1280, 800, 0), display::Edid{}}) {
+        hw::HeadState state{.enable = true,
+                            .active_width = 64,
+                            .active_height = 32,
+                            .total_width = 100,
+                            .total_height = 100,
+                            .clock_khz = 600};
+        state.planes[0] = {.enable = true,
+                           .format = hw::ScanoutFormat::xrgb8888,
+                           .alpha = 65535,
+                           .pitch = 256,
+                           .address = 65536,
+                           .width = 64,
+                           .height = 32};
+        std::array<uint32_t, hw::HeadState::kDwords> dwords{};
+        state.pack(dwords.data());
+        std::memcpy(memory_.data() + 4096, dwords.data(), sizeof(dwords));
+        memory_[65536 + 1] = std::byte{0x5a}; // green of the first pixel
+        engine_.write(reg::kHeadStateLo, 4096);
+        engine_.write(reg::kHeadCommit, 3);
+    }
+    std::vector<std::byte> memory_;
+    display::Engine engine_;
+};
+
+TEST_F(ViewerTest, AnswersEveryRequest) {
+    EXPECT_TRUE(control_answer(engine_, "status")
+                    .ends_with("head 1 disconnected off 0x0 0.000 Hz vblanks 0 commits 0\n"));
+    EXPECT_TRUE(control_answer(engine_, "crc 0").starts_with("ok 9\n"));
+    EXPECT_EQ(control_answer(engine_, "plug 1 1024x768"), "ok 0\n");
+    EXPECT_TRUE(engine_.info(1).connected);
+    EXPECT_EQ(control_answer(engine_, "unplug 1"), "ok 0\n");
+    EXPECT_FALSE(engine_.info(1).connected);
+}
+
+TEST_F(ViewerTest, RefusesNonsense) {
+    for (const char* request :
+         {"", " ", "screenshot", "screenshot 1", "screenshot 2", "screenshot x", "screenshot 0 0",
+          "plug 0 1x1", "plug 0 9999x9999", "plug 0 x", "plug 0 12x", "plug", "unplug -1",
+          "crc 99999999999", "nothing 0", "plug 0 800x600 more"}) {
+        EXPECT_TRUE(control_answer(engine_, request).starts_with("error ")) << request;
+    }
+    std::mt19937 random(5);
+    for (int i = 0; i < 20000; ++i) {
+        std::string request(random() % 24, ' ');
+        for (char& c : request) {
+            c = "screnhotplugu 0123x\t\xff"[random() % 21];
+        }
+        const std::string answer = control_answer(engine_, request);
+        EXPECT_TRUE(answer.starts_with("ok ") || answer.starts_with("error "));
+    }
+}
+
+TEST_F(ViewerTest, ScreenshotComesOverTheSocket) {
+    const auto path =
+        std::filesystem::temp_directory_path() / ("kite-control-" + std::to_string(getpid()));
+    auto listener = listen_local(path);
+    ASSERT_TRUE(listener);
+    const ControlServer server(std::move(*listener), engine_);
+    const auto file = control_request(path, "screenshot 0");
+    ASSERT_TRUE(file) << file.error().message;
+    const auto image = display::decode_png(*file);
+    ASSERT_TRUE(image);
+    EXPECT_EQ(image->width, 64u);
+    EXPECT_EQ(image->rgb[1], 0x5a);
+    const auto refused = control_request(path, "screenshot 7");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("head below 2"), std::string::npos);
+    EXPECT_FALSE(control_request(path, std::string(2000, 'x'))); // cut off
+    EXPECT_TRUE(control_request(path, "status"));
+    std::filesystem::remove(path);
+}
+
+} // namespace
+} // namespace kite::dev::pci

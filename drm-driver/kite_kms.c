@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modesetting as a whole: framebuffers, commits, the display interrupt, monitors that come and go.
+ *
+ * A commit is one register write after the HeadState was written; the device tells in the
+ * write-back which commit it shows, so a flip is done when it really is. Nothing here waits for the
+ * hardware but the atomic helpers' own bounded waits.
+ */
+#include "kite_kms.h"
+
+#include <linux/ktime.h>
+
+#include <drm/drm_atomic.h>
+#include <drm/drm_atomic_helper.h>
+#include <drm/drm_debugfs_crc.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_fourcc.h>
+#include <drm/drm_framebuffer.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gem_framebuffer_helper.h>
+#include <drm/drm_probe_helper.h>
+
+#include "kite_bo.h"
+#include "kite_device.h"
+#include "uapi/kite_drm.h"
+
+#define KITE_LONGEST_EDGE 8192
+#define KITE_CURSOR_EDGE 256
+#define KITE_CALIBRATIONS 5
+/* Vblanks between two looks at how the device's clock and ours differ */
+#define KITE_CALIBRATE_VBLANKS 128
+
+/** kite_head_reg() - a head's own register */
+u32 kite_head_reg(struct kite_head *head, u32 reg)
+{
+	return reg + head->index * KITE_HW_REG_HEAD_STATUS_STRIDE;
+}
+
+/** kite_head_vram() - a byte of the VRAM that driver and device share about a head */
+void __iomem *kite_head_vram(struct kite_head *head, u32 at)
+{
+	return head->kdev->vram_map + KITE_VRAM_HEADS + head->index * KITE_HEAD_BYTES + at;
+}
+
+static u32 kite_head_read(struct kite_head *head, u32 dword)
+{
+	return readl(kite_head_vram(head, KITE_HEAD_WRITEBACK + dword * 4));
+}
+
+/**
+ * kite_head_commit() - let the head's image take effect
+ * @head: the head; drm->event_lock and a drm_dev_enter() section are held
+ */
+void kite_head_commit(struct kite_head *head)
+{
+	struct kite_device *kdev = head->kdev;
+
+	memcpy_toio(kite_head_vram(head, KITE_HEAD_STATE), head->image, sizeof(head->image));
+	if (!++head->commit)
+		head->commit = 1;
+	/* writel() orders the state before the register. */
+	kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_COMMIT), head->commit);
+	/* Pushes the write: the device has read the state when this returns. */
+	kite_read(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_VBLANK));
+}
+
+/** kite_head_send_event() - the flip that is waited for is done; drm->event_lock is held */
+void kite_head_send_event(struct kite_head *head)
+{
+	if (!head->event)
+		return;
+	drm_crtc_send_vblank_event(&head->crtc, head->event);
+	head->event = NULL;
+	drm_crtc_vblank_put(&head->crtc);
+}
+
+static void kite_head_latched(struct kite_head *head)
+{
+	struct drm_device *drm = &head->kdev->drm;
+	unsigned long flags;
+	u32 latched;
+
+	spin_lock_irqsave(&drm->event_lock, flags);
+	latched = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_LATCHED_DW);
+	if (head->event && (s32)(latched - head->event_commit) >= 0) {
+		if (kite_head_read(head, KITE_HW_HEAD_WRITEBACK_REFUSED_DW) == head->event_commit)
+			drm_err_ratelimited(drm, "head %u: state refused\n", head->index);
+		kite_head_send_event(head);
+	}
+	spin_unlock_irqrestore(&drm->event_lock, flags);
+}
+
+/** kite_kms_irq() - the display source's interrupt; in a drm_dev_enter() section */
+void kite_kms_irq(struct kite_device *kdev)
+{
+	u32 i, now;
+
+	for (i = 0; i < kdev->kms.nr_heads; i++) {
+		struct kite_head *head = &kdev->kms.heads[i];
+
+		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_VBLANK_DW);
+		if (now != head->vblank_seen) {
+			if (now / KITE_CALIBRATE_VBLANKS !=
+			    head->vblank_seen / KITE_CALIBRATE_VBLANKS)
+				schedule_work(&kdev->kms.calibrate);
+			head->vblank_seen = now;
+			drm_crtc_handle_vblank(&head->crtc);
+		}
+		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_VBLANK_DW);
+		if (now != head->crc_seen) {
+			u32 crc = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_DW);
+
+			head->crc_seen = now;
+			drm_crtc_add_crc_entry(&head->crtc, true,
+					       drm_crtc_accurate_vblank_count(&head->crtc), &crc);
+		}
+		kite_head_latched(head);
+		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CONNECTOR_DW);
+		if (now != head->connector_seen) {
+			head->connector_seen = now;
+			schedule_work(&kdev->kms.hotplug);
+		}
+	}
+}
+
+static void kite_kms_hotplug(struct work_struct *work)
+{
+	struct kite_device *kdev = container_of(work, struct kite_device, kms.hotplug);
+	int idx;
+
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		return;
+	drm_helper_hpd_irq_event(&kdev->drm);
+	drm_dev_exit(idx);
+}
+
+/* How much to add to the device's clock to get CLOCK_MONOTONIC: the shortest of a few looks. */
+static void kite_clock_look(struct kite_device *kdev)
+{
+	s64 best = S64_MAX, offset = 0;
+	int i;
+
+	for (i = 0; i < KITE_CALIBRATIONS; i++) {
+		s64 before = ktime_get_ns(), device, after;
+
+		device = kite_read(kdev, KITE_HW_REG_TIMESTAMP_LO);
+		after = ktime_get_ns();
+		device |= (s64)kite_read(kdev, KITE_HW_REG_TIMESTAMP_HI) << 32;
+		if (after - before < best) {
+			best = after - before;
+			offset = before + best / 2 - device;
+		}
+	}
+	WRITE_ONCE(kdev->kms.clock_offset, offset);
+}
+
+/** kite_clock_calibrate() - compare the device's clock with ours */
+void kite_clock_calibrate(struct kite_device *kdev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		return;
+	kite_clock_look(kdev);
+	drm_dev_exit(idx);
+}
+
+static void kite_kms_calibrate(struct work_struct *work)
+{
+	kite_clock_calibrate(container_of(work, struct kite_device, kms.calibrate));
+}
+
+/* What the planes can show: VRAM of ours, blocks only where the rows fit them. */
+static int kite_fb_check(struct drm_framebuffer *fb)
+{
+	unsigned int i;
+
+	for (i = 0; i < fb->format->num_planes; i++) {
+		struct kite_bo *bo = to_kite_bo(fb->obj[i]);
+
+		if (kite_compat_is_imported(fb->obj[i]) || !(bo->flags & DRM_KITE_BO_VRAM))
+			return -EINVAL;
+	}
+	if (fb->modifier != KITE_MODIFIER_TILED)
+		return 0;
+	if (fb->pitches[0] % fb->format->cpp[0] || fb->offsets[0] % 4096 ||
+	    fb->pitches[0] < ALIGN(fb->width, 4) * fb->format->cpp[0] ||
+	    (u64)fb->pitches[0] * ALIGN(fb->height, 4) + fb->offsets[0] > fb->obj[0]->size)
+		return -EINVAL;
+	return 0;
+}
+
+static struct drm_framebuffer *kite_fb_create(KITE_FB_CREATE_ARGS)
+{
+	struct drm_framebuffer *fb = drm_gem_fb_create_with_dirty(KITE_FB_CREATE_PASS);
+	int ret;
+
+	if (IS_ERR(fb))
+		return fb;
+	ret = kite_fb_check(fb);
+	if (ret) {
+		drm_framebuffer_put(fb);
+		return ERR_PTR(ret);
+	}
+	return fb;
+}
+
+static const struct drm_mode_config_funcs kite_mode_config_funcs = {
+	.fb_create = kite_fb_create,
+	.atomic_check = drm_atomic_helper_check,
+	.atomic_commit = drm_atomic_helper_commit,
+};
+
+static void kite_commit_tail(struct kite_atomic_state *state)
+{
+	struct drm_device *drm = state->dev;
+
+	drm_atomic_helper_commit_modeset_disables(drm, state);
+	drm_atomic_helper_commit_modeset_enables(drm, state);
+	drm_atomic_helper_commit_planes(drm, state, DRM_PLANE_COMMIT_ACTIVE_ONLY);
+	drm_atomic_helper_fake_vblank(state);
+	drm_atomic_helper_commit_hw_done(state);
+	drm_atomic_helper_wait_for_flip_done(drm, state);
+	drm_atomic_helper_cleanup_planes(drm, state);
+}
+
+static const struct drm_mode_config_helper_funcs kite_mode_config_helpers = {
+	.atomic_commit_tail = kite_commit_tail,
+};
+
+/**
+ * kite_kms_init() - make the heads' DRM objects
+ * @kdev: the device; VRAM is there, interrupts are not
+ */
+int kite_kms_init(struct kite_device *kdev)
+{
+	struct drm_device *drm = &kdev->drm;
+	struct drm_mode_config *config = &drm->mode_config;
+	u32 i, count = kite_read(kdev, KITE_HW_REG_HEAD_COUNT);
+	int ret;
+
+	INIT_WORK(&kdev->kms.hotplug, kite_kms_hotplug);
+	INIT_WORK(&kdev->kms.calibrate, kite_kms_calibrate);
+	if (count > KITE_MAX_HEADS)
+		return -ENODEV;
+	if (!count) {
+		drm->driver_features &= ~(DRIVER_MODESET | DRIVER_ATOMIC);
+		return 0;
+	}
+	ret = drmm_mode_config_init(drm);
+	if (ret)
+		return ret;
+	config->funcs = &kite_mode_config_funcs;
+	config->helper_private = &kite_mode_config_helpers;
+	config->min_width = 1;
+	config->min_height = 1;
+	config->max_width = KITE_LONGEST_EDGE;
+	config->max_height = KITE_LONGEST_EDGE;
+	config->cursor_width = KITE_CURSOR_EDGE;
+	config->cursor_height = KITE_CURSOR_EDGE;
+	config->preferred_depth = 24;
+	config->prefer_shadow = 1;
+	config->async_page_flip = true;
+
+	for (i = 0; i < count; i++) {
+		struct kite_head *head = &kdev->kms.heads[i];
+
+		head->kdev = kdev;
+		head->index = i;
+		ret = kite_planes_init(head) ?: kite_crtc_init(head) ?: kite_connector_init(head);
+		if (ret)
+			return ret;
+	}
+	ret = drm_vblank_init(drm, count);
+	if (ret)
+		return ret;
+	drm_mode_config_reset(drm);
+	kdev->kms.nr_heads = count;
+	return 0;
+}
+
+/** kite_kms_register() - the DRM device is registered: a console, if the kernel makes one */
+void kite_kms_register(struct kite_device *kdev)
+{
+	if (!kdev->kms.nr_heads)
+		return;
+	drm_kms_helper_poll_init(&kdev->drm);
+	kite_compat_console(&kdev->drm);
+}
+
+/** kite_kms_start() - after a reset of the hardware: show again what was shown */
+void kite_kms_start(struct kite_device *kdev)
+{
+	unsigned long flags;
+	u32 i;
+
+	if (!kdev->kms.nr_heads)
+		return;
+	kite_clock_look(kdev);
+	for (i = 0; i < kdev->kms.nr_heads; i++) {
+		struct kite_head *head = &kdev->kms.heads[i];
+		u64 at = KITE_VRAM_HEADS + i * KITE_HEAD_BYTES;
+
+		spin_lock_irqsave(&kdev->drm.event_lock, flags);
+		memset_io(kite_head_vram(head, KITE_HEAD_WRITEBACK), 0,
+			  KITE_HW_HEAD_WRITEBACK_DWORDS * 4);
+		head->connector_seen = 0;
+		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATE_LO),
+			   at + KITE_HEAD_STATE);
+		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATE_HI), 0);
+		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_WRITEBACK_LO),
+			   at + KITE_HEAD_WRITEBACK);
+		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_WRITEBACK_HI), 0);
+		head->irq_enable |= 1u << KITE_HW_HEAD_EVENT_LATCH |
+				    1u << KITE_HW_HEAD_EVENT_CONNECTOR;
+		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_IRQ_ENABLE),
+			   head->irq_enable);
+		if (head->image[0])
+			kite_head_commit(head);
+		spin_unlock_irqrestore(&kdev->drm.event_lock, flags);
+	}
+}
+
+/** kite_kms_lost() - the hardware is dead or gone: nobody waits for it any more */
+void kite_kms_lost(struct kite_device *kdev)
+{
+	unsigned long flags;
+	u32 i;
+
+	for (i = 0; i < kdev->kms.nr_heads; i++) {
+		spin_lock_irqsave(&kdev->drm.event_lock, flags);
+		kite_head_send_event(&kdev->kms.heads[i]);
+		spin_unlock_irqrestore(&kdev->drm.event_lock, flags);
+	}
+}
+
+/** kite_kms_remove() - the device was unplugged: let go of all framebuffers */
+void kite_kms_remove(struct kite_device *kdev)
+{
+	if (!kdev->kms.nr_heads)
+		return;
+	drm_kms_helper_poll_fini(&kdev->drm);
+	cancel_work_sync(&kdev->kms.hotplug);
+	cancel_work_sync(&kdev->kms.calibrate);
+	drm_atomic_helper_shutdown(&kdev->drm);
+}

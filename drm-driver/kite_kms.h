@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Display heads: one CRTC, three planes, an encoder and a connector each.
+ *
+ * Part of struct kite_device; set up by kite_kms_init() before the DRM device is registered, freed
+ * with it. The image of a head is the HeadState (hardware description, display) as it shall be:
+ * planes and CRTC write it during an atomic commit, kite_head_commit() hands it over as a whole.
+ * Image, commit numbers and the event that waits for one are protected by drm->event_lock.
+ */
+#ifndef _KITE_KMS_H_
+#define _KITE_KMS_H_
+
+#include <linux/workqueue.h>
+
+#include <drm/drm_connector.h>
+#include <drm/drm_crtc.h>
+#include <drm/drm_encoder.h>
+#include <drm/drm_plane.h>
+#include <drm/drm_vblank.h>
+
+#include "kite_compat.h"
+#include "kite_hw.h"
+
+#define KITE_MAX_HEADS 4
+#define KITE_GAMMA_ENTRIES 256
+/* Of a head's page of VRAM: its HeadState, HeadWriteback and colour table */
+#define KITE_HEAD_STATE 0
+#define KITE_HEAD_WRITEBACK 1024
+#define KITE_HEAD_GAMMA 2048
+#define KITE_HEAD_BYTES 4096
+/* DRM format modifier of Kite's blocks of 4x4 pixels; the vendor byte is not registered */
+#define KITE_MODIFIER_TILED ((0x6bull << 56) | 1)
+
+struct kite_bo;
+struct kite_device;
+
+/** struct kite_head - one display head */
+struct kite_head {
+	/** @kdev: the device */
+	struct kite_device *kdev;
+	/** @index: number of the head */
+	u32 index;
+	/** @crtc: what makes frames */
+	struct drm_crtc crtc;
+	/** @planes: primary, overlay, cursor: PlaneIndex of the hardware description */
+	struct drm_plane planes[3];
+	/** @encoder: between them, without function */
+	struct drm_encoder encoder;
+	/** @connector: where a monitor hangs */
+	struct drm_connector connector;
+	/** @image: the HeadState as it shall be */
+	u32 image[KITE_HW_HEAD_STATE_DWORDS];
+	/** @commit: number of the last commit */
+	u32 commit;
+	/** @event: waits for the commit @event_commit; holds a vblank reference */
+	struct drm_pending_vblank_event *event;
+	/** @event_commit: see @event */
+	u32 event_commit;
+	/** @irq_enable: head_irq_enable as it shall be */
+	u32 irq_enable;
+	/** @vblank_seen: last vblank that was handled */
+	u32 vblank_seen;
+	/** @crc_seen: vblank of the last CRC that was handed on */
+	u32 crc_seen;
+	/** @connector_seen: last change of the connector that was handled */
+	u32 connector_seen;
+};
+
+static inline struct kite_head *crtc_to_kite_head(struct drm_crtc *crtc)
+{
+	return container_of(crtc, struct kite_head, crtc);
+}
+
+int kite_kms_init(struct kite_device *kdev);
+void kite_kms_register(struct kite_device *kdev);
+void kite_kms_start(struct kite_device *kdev);
+void kite_kms_lost(struct kite_device *kdev);
+void kite_kms_remove(struct kite_device *kdev);
+void kite_kms_irq(struct kite_device *kdev);
+
+int kite_planes_init(struct kite_head *head);
+int kite_crtc_init(struct kite_head *head);
+int kite_connector_init(struct kite_head *head);
+
+u32 kite_head_reg(struct kite_head *head, u32 reg);
+void __iomem *kite_head_vram(struct kite_head *head, u32 at);
+void kite_head_commit(struct kite_head *head);
+void kite_head_send_event(struct kite_head *head);
+void kite_clock_calibrate(struct kite_device *kdev);
+
+#endif /* _KITE_KMS_H_ */
