@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Pictures as PNG files in memory, by libpng. Any thread; fails with what libpng says.
+// Pictures as PNG files in memory, by libpng.
+//
+// Files are RGB, 8 bits a channel; any PNG can be read back, but only our own come by here: the
+// reader serves tests and tools. Nothing is kept between calls. Any thread; fails with what libpng
+// says, or for a picture without pixels.
 #pragma once
 
 #include "base/result.hpp"
