@@ -60,6 +60,14 @@ base::Result<void> run(Options& options) {
         }
         control_listener = std::move(*control);
     }
+    std::unique_ptr<VncServer> vnc;
+    if (options.vnc.port != 0) {
+        auto server = VncServer::create(options.vnc);
+        if (!server) {
+            return std::unexpected(std::move(server.error()));
+        }
+        vnc = std::move(*server);
+    }
     Trace trace;
     if (!options.trace.empty()) {
         auto opened = Trace::open(options.trace);
@@ -79,6 +87,10 @@ base::Result<void> run(Options& options) {
         if (auto done = filter_system_calls(); !done) {
             return done;
         }
+    }
+    const std::unique_ptr<VncServer> viewer = std::move(vnc); // ends before the device
+    if (viewer) {
+        viewer->start((*device)->gpu().display());
     }
     std::optional<ControlServer> control;
     if (control_listener) {

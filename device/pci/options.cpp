@@ -105,6 +105,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     bool verbose = false;
     std::string executor;
     std::string mode;
+    std::string vnc_password;
     std::vector<std::string> faults;
     options.cache_dir = default_cache();
 
@@ -127,6 +128,11 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         ->expected(1)
         ->take_all();
     app.add_option("--control", options.control, "UNIX socket for screenshots and hot-plug");
+    app.add_option("--vnc", options.vnc.port, "TCP port of a VNC server that shows --head")
+        ->check(CLI::Range(1, 65535));
+    app.add_option("--vnc-address", options.vnc.address, "IPv4 address it listens on (127.0.0.1)");
+    app.add_option("--vnc-password", vnc_password, "file with its password in the first line")
+        ->check(CLI::ExistingFile);
     app.add_option("--screenshot", options.screenshot,
                    "ask the device behind --control for a picture: file, or -");
     app.add_option("--head", options.head, "whose picture (0)");
@@ -173,6 +179,14 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     if (char tail = 0; !mode.empty() && std::sscanf(mode.c_str(), "%4ux%4u%c", &monitor.width,
                                                     &monitor.height, &tail) != 2) {
         monitor.width = 0;
+    }
+    options.vnc.head = options.head;
+    if (!vnc_password.empty()) {
+        std::ifstream file(vnc_password);
+        if (!std::getline(file, options.vnc.password) || options.vnc.password.empty()) {
+            fmt::print(stderr, "kite-device: --vnc-password: {} has no password\n", vnc_password);
+            return 2;
+        }
     }
     if (const std::string wrong = judge(options, faults, monitor); !wrong.empty()) {
         fmt::print(stderr, "kite-device: {}\n", wrong);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "device/pci/gpu/gpu.hpp"
+#include "device/pci/viewer/vnc.hpp"
 
 #include <string>
 #include <variant>
@@ -20,6 +21,7 @@ struct Options {
     std::string screenshot;      ///< file for a picture of a device that runs, or "-"
     std::string request;         ///< other request for a device that runs
     unsigned head = 0;           ///< whose picture
+    VncOptions vnc;              ///< the VNC server
     bool persist = false;        ///< serve one client after the other
     bool sandbox = true;         ///< filter system calls
     std::string user = "nobody"; ///< who to become, as root

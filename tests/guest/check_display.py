@@ -92,6 +92,8 @@ def cases(outside, out):
                "the new monitor's mode is not there")
 
     def crc(machine):
+        # Nothing may blink meanwhile.
+        machine.check("printf '\\033[?25l' > /dev/tty1; sleep 2")
         machine.check("mount -t debugfs none /sys/kernel/debug 2>/dev/null; true")
         words = machine.check(
             "cd $(ls -d /sys/kernel/debug/dri/*/crtc-0 | head -1)/crc && echo auto > control && "

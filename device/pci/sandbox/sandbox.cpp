@@ -67,6 +67,7 @@ constexpr long kAllowed[] = {
     SYS_mkdir,
     SYS_readlink,
     SYS_poll,
+    SYS_select,
 #endif
 #ifdef SYS_renameat
     SYS_renameat,
@@ -100,6 +101,15 @@ constexpr long kAllowed[] = {
     SYS_sendmsg,
     SYS_accept4,
     SYS_shutdown,
+    // those who look: VNC clients
+    SYS_accept,
+    SYS_recvfrom,
+    SYS_sendto,
+    SYS_pselect6,
+    SYS_getsockopt,
+    SYS_setsockopt,
+    SYS_getpeername,
+    SYS_getsockname,
     SYS_ppoll,
     // the time, chance, who we are
     SYS_clock_gettime,

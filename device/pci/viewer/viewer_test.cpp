@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The control socket: every request, and what is none.
+// The control socket: every request, and what is none; the VNC server as a client sees it.
 #include "device/display/png.hpp"
 #include "device/pci/viewer/control.hpp"
 #include "device/pci/viewer/local_socket.hpp"
+#include "device/pci/viewer/vnc.hpp"
 
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <random>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace kite::dev::pci {
@@ -98,6 +101,77 @@ TEST_F(ViewerTest, ScreenshotComesOverTheSocket) {
     EXPECT_FALSE(control_request(path, std::string(2000, 'x'))); // cut off
     EXPECT_TRUE(control_request(path, "status"));
     std::filesystem::remove(path);
+}
+
+// A minimal VNC client: protocol 3.8, no password, raw rectangles.
+class VncClient {
+public:
+    explicit VncClient(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const timeval patience{.tv_sec = 10, .tv_usec = 0};
+        setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connected =
+            connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    }
+    std::string take(std::size_t bytes) {
+        std::string text(bytes, '\0');
+        for (std::size_t at = 0; at < bytes;) {
+            const ssize_t n = recv(fd_.get(), text.data() + at, bytes - at, 0);
+            if (n <= 0) {
+                return text.substr(0, at);
+            }
+            at += static_cast<std::size_t>(n);
+        }
+        return text;
+    }
+    void give(const std::string& text) {
+        EXPECT_EQ(send(fd_.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    }
+    bool connected = false;
+
+private:
+    base::UniqueFd fd_;
+};
+
+unsigned short16(const std::string& text, std::size_t at) {
+    return static_cast<unsigned>(static_cast<uint8_t>(text[at])) << 8 |
+           static_cast<uint8_t>(text[at + 1]);
+}
+
+TEST_F(ViewerTest, VncShowsTheFrame) {
+    const auto port = static_cast<uint16_t>(20000 + getpid() % 20000);
+    auto server = VncServer::create({.port = port, .address = "127.0.0.1", .password = {}});
+    ASSERT_TRUE(server) << server.error().message;
+    (*server)->start(engine_);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // until the size is known
+    VncClient client(port);
+    ASSERT_TRUE(client.connected);
+    EXPECT_EQ(client.take(12).substr(0, 4), "RFB ");
+    client.give("RFB 003.008\n");
+    const auto kinds = static_cast<uint8_t>(client.take(1)[0]);
+    EXPECT_NE(client.take(kinds).find('\1'), std::string::npos);
+    client.give(std::string(1, '\1'));
+    EXPECT_EQ(client.take(4), std::string(4, '\0'));
+    client.give(std::string(1, '\1'));
+    const std::string init = client.take(24);
+    ASSERT_EQ(init.size(), 24u);
+    EXPECT_EQ(short16(init, 0), 64u);
+    EXPECT_EQ(short16(init, 2), 32u);
+    client.take(short16(init, 22));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    client.give(std::string("\3\0\0\0\0\0\0\x40\0\x20", 10));
+    const std::string update = client.take(4);
+    ASSERT_EQ(update.size(), 4u);
+    const std::string rect = client.take(12);
+    ASSERT_EQ(rect.size(), 12u);
+    const std::size_t bytes = std::size_t{short16(rect, 4)} * short16(rect, 6) * 4;
+    const std::string pixels = client.take(bytes);
+    ASSERT_EQ(pixels.size(), bytes);
+    EXPECT_EQ(static_cast<uint8_t>(pixels[1]), 0x5a);
+    EXPECT_FALSE(VncServer::create({.port = port, .address = "nowhere", .password = {}}));
 }
 
 } // namespace
