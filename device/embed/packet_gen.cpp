@@ -173,6 +173,7 @@ void PacketGenerator::rendering(Stream& out) {
         if (state != packets.end() && state->id != hw::Packet::set_multisample) {
             packet(*state, out);
         }
+        more_stages(out);
         hw::BlendAttachment blend;
         blend.write_mask = 15;
         out.add(hw::SetBlendPacket{.logic_op_enable = 0,
@@ -188,11 +189,34 @@ void PacketGenerator::rendering(Stream& out) {
     out.add(hw::EndRenderingPacket{});
 }
 
+/// Tessellation, geometry, both or neither for the next draws.
+void PacketGenerator::more_stages(Stream& out) {
+    const bool tessellation = below(4) == 0;
+    const bool geometry = below(4) == 0;
+    for (const hw::BindProgramPacket& p : programs_) {
+        const bool tess = p.stage == hw::Stage::tess_control || p.stage == hw::Stage::tess_eval;
+        if (tess || p.stage == hw::Stage::geometry) {
+            const bool on = tess ? tessellation : geometry;
+            out.add(on ? p : hw::BindProgramPacket{.stage = p.stage});
+        }
+    }
+    if (tessellation) {
+        out.add(hw::SetInputAssemblyPacket{.topology = hw::Topology::patch_list});
+        out.add(hw::SetTessellationPacket{.patch_vertices = 1 + below(32), .lower_left = below(2)});
+    } else if (geometry) {
+        out.add(hw::SetInputAssemblyPacket{
+            .topology = static_cast<hw::Topology>(3 + below(3))}); // kinds of triangles
+    }
+}
+
 Stream PacketGenerator::stream(unsigned packets, std::span<const hw::BindProgramPacket> programs) {
     Stream out;
     samples_ = below(4) == 0 ? 4 : 1;
+    programs_ = programs;
     for (const hw::BindProgramPacket& p : programs) {
-        out.add(p);
+        if (p.stage <= hw::Stage::compute) {
+            out.add(p);
+        }
     }
     const auto all = hw::all_packets();
     for (unsigned i = 0; i < packets; ++i) {
@@ -237,9 +261,61 @@ std::vector<hw::BindProgramPacket> load_programs(TestGpu& gpu) {
         st.u32 v2, s[0:1], v1, _, +256
         exit
     )";
+    // Levels and positions from what lies in the input records.
+    constexpr std::string_view kControl = R"(
+        sys v0, in_base
+        sys v1, out_base
+        sys v2, patch_base
+        sys v3, invocation_id
+        imul.u32 v3, v3, 0x260
+        iadd.u32 v1, v1, v3
+        ld.u32 v[4:7], _, v0, _, +512 {n=4,space=shared}
+        st.u32 v[4:7], _, v1, _, +512 {n=4,space=shared}
+        barrier
+        fmul.f32 v4, v4, 0x42a00000
+        fmul.f32 v5, v5, 0x42a00000
+        st.u32 v[4:7], _, v2, _, +512 {n=4,space=shared}
+        st.u32 v[4:5], _, v2, _, +528 {n=2,space=shared}
+        exit
+    )";
+    constexpr std::string_view kEvaluate = R"(
+        sys v0, in_base
+        sys v1, tess_coord
+        sys v2, tess_coord[1]
+        ld.u32 v[4:7], _, v0, _, +512 {n=4,space=shared}
+        fadd.f32 v4, v4, v1
+        fadd.f32 v5, v5, v2
+        stout v[4:7], +128 {n=4}
+        stout v[4:7] {n=4}
+        exit
+    )";
+    constexpr std::string_view kGeometry = R"(
+        sys v0, in_base
+        ld.u32 v[4:7], _, v0, _, +512 {n=4,space=shared}
+        stout v[4:7], +128 {n=4}
+        emit
+        ld.u32 v[4:7], _, v0, _, +1120 {n=4,space=shared}
+        stout v[4:7], +128 {n=4}
+        emit
+        ld.u32 v[4:7], _, v0, _, +1728 {n=4,space=shared}
+        stout v[4:7], +128 {n=4}
+        emit +1
+        emit
+        cut
+        emit
+        exit
+    )";
+    hw::GeometryMode geometry;
+    geometry.input = hw::GeometryInput::triangles;
+    geometry.output = hw::GeometryOutput::triangle_strip;
+    uint32_t mode = 0;
+    geometry.pack(&mode);
     return {gpu.load(TestGpu::kFree, hw::Stage::vertex, kVertex),
             gpu.load(TestGpu::kFree + 0x1000, hw::Stage::fragment, kFragment),
-            gpu.load(TestGpu::kFree + 0x2000, hw::Stage::compute, kCompute, {32, 1, 1})};
+            gpu.load(TestGpu::kFree + 0x2000, hw::Stage::compute, kCompute, {32, 1, 1}),
+            gpu.load(TestGpu::kFree + 0x3000, hw::Stage::tess_control, kControl, {5, 0, 0}),
+            gpu.load(TestGpu::kFree + 0x4000, hw::Stage::tess_eval, kEvaluate, {8, 0, 0}),
+            gpu.load(TestGpu::kFree + 0x5000, hw::Stage::geometry, kGeometry, {3, 4, mode})};
 }
 
 } // namespace kite::dev::test

@@ -11,6 +11,7 @@
 #include "kite_hw/packet_dump.hpp"
 
 #include <random>
+#include <span>
 
 namespace kite::dev::test {
 
@@ -18,7 +19,7 @@ namespace kite::dev::test {
 class PacketGenerator {
 public:
     explicit PacketGenerator(uint32_t seed) : engine_(seed) {}
-    /// A stream of `packets` packets that uses the three programs (vertex, fragment, compute).
+    /// A stream of `packets` packets that uses the programs of load_programs().
     [[nodiscard]] Stream stream(unsigned packets, std::span<const hw::BindProgramPacket> programs);
 
 private:
@@ -31,12 +32,14 @@ private:
     void field(const hw::FieldInfo& field, uint32_t* words);
     void image(uint32_t* words);
     void rendering(Stream& out);
+    void more_stages(Stream& out);
 
     std::mt19937 engine_;
-    uint32_t samples_ = 1; // of the images in the current stream
+    uint32_t samples_ = 1;                            // of the images in the current stream
+    std::span<const hw::BindProgramPacket> programs_; // of the current stream
 };
 
-/// Writes the three programs that streams use to a device's memory.
+/// Writes the programs that streams use, one per stage, to a device's memory.
 [[nodiscard]] std::vector<hw::BindProgramPacket> load_programs(TestGpu& gpu);
 
 } // namespace kite::dev::test

@@ -62,6 +62,10 @@ std::byte* Buffer::zeroed(size_t bytes) {
     return data_.get();
 }
 
+std::byte* stage_memory(WorkerMemory& memory) {
+    return memory.impl->shared.kept(hw::limits::kStageIoBytes);
+}
+
 WorkerMemory::Impl::Impl() = default;
 WorkerMemory::Impl::~Impl() = default;
 

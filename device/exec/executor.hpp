@@ -30,7 +30,18 @@ namespace kite::dev::exec {
 
 inline constexpr unsigned kMaxLanes = 16;     ///< widest wave
 inline constexpr unsigned kFragmentOuts = 39; ///< hw::FragmentOut::count
-inline constexpr unsigned kVertexOuts = 151;  ///< hw::VertexOut::count
+inline constexpr unsigned kVertexOuts = 152;  ///< hw::VertexOut::count
+
+/// Stages whose outputs are those of a vertex.
+[[nodiscard]] constexpr bool writes_vertices(hw::Stage stage) {
+    return stage == hw::Stage::vertex || stage == hw::Stage::tess_eval ||
+           stage == hw::Stage::geometry;
+}
+/// Stages that read vertex records in shared memory.
+[[nodiscard]] constexpr bool reads_records(hw::Stage stage) {
+    return stage == hw::Stage::tess_control || stage == hw::Stage::tess_eval ||
+           stage == hw::Stage::geometry;
+}
 
 /// What the verifier's scan found; the only facts the device trusts.
 struct ProgramInfo {
@@ -39,7 +50,7 @@ struct ProgramInfo {
     uint32_t sregs = 0;                  ///< scalar registers used
     uint32_t scratch_bytes = 0;          ///< private bytes per lane
     uint32_t shared_bytes = 0;           ///< workgroup memory
-    std::array<uint32_t, 3> workgroup{}; ///< compute local size
+    std::array<uint32_t, 3> workgroup{}; ///< as ProgramHeader.workgroup, checked
     bool early_fragment_tests = false;   ///< declared
     uint8_t depth_mode = 0;              ///< declared
     bool per_sample = false;     ///< declared, or reads sample_id / sample_pos / InterpLoc.sample
@@ -57,7 +68,7 @@ struct ProgramInfo {
     bool uses_centroid = false;                   ///< fragment
     bool uses_point_coord = false;                ///< fragment
     bool uses_frag_z = false;                     ///< fragment
-    std::bitset<kVertexOuts> outputs;             ///< vertex: slots written
+    std::bitset<kVertexOuts> outputs;             ///< writes_vertices(): slots written
     std::bitset<hw::limits::kMaxVaryings> inputs; ///< fragment: varying slots read
     uint32_t attributes = 0;                      ///< vertex: locations read
 
@@ -88,6 +99,8 @@ struct Program {
 /// reason and the instruction index.
 [[nodiscard]] base::Result<std::shared_ptr<const Program>>
 load_program(std::span<const std::byte> image);
+
+struct EmittedVertices; // emitted.hpp
 
 /// A vertex attribute source. The fetch of element e reads `base + offset + e * stride` if that
 /// lies inside `size`, else 0.
@@ -126,7 +139,8 @@ struct DrawContext {
     std::array<AttributeSource, hw::limits::kMaxVertexAttributes> attributes{}; ///< by location
 };
 
-/// Up to W vertices. Outputs are structure of arrays: out[slot][lane], 0 where never written.
+/// Up to W invocations of a vertex, tessellation or geometry program. Outputs are structure of
+/// arrays: out[slot][lane], 0 where never written.
 struct alignas(64) VertexWave {
     uint32_t count = 0;                 ///< active lanes 0..count-1
     uint32_t pad[15] = {};              ///< keeps the arrays aligned
@@ -134,6 +148,15 @@ struct alignas(64) VertexWave {
     uint32_t instance_index[kMaxLanes]; ///< sys instance_index
     uint32_t out[kVertexOuts]
                 [kMaxLanes]; ///< results; only slots in ProgramInfo::outputs are written
+    // Stages with reads_records() only:
+    uint32_t in_base[kMaxLanes];         ///< sys in_base
+    uint32_t out_base[kMaxLanes];        ///< sys out_base
+    uint32_t patch_base[kMaxLanes];      ///< sys patch_base
+    uint32_t invocation_id[kMaxLanes];   ///< sys invocation_id
+    uint32_t primitive_index[kMaxLanes]; ///< sys primitive_index
+    float tess_coord[3][kMaxLanes];      ///< sys tess_coord
+    uint32_t patch_vertices = 0;         ///< sys patch_vertices
+    EmittedVertices* emitted = nullptr;  ///< geometry: not null
 };
 
 /// Per-primitive data for fragments; produced by set-up, read by interpolation.
@@ -190,15 +213,22 @@ public:
     std::unique_ptr<Impl> impl; ///< owned by the executor
 };
 
+/// The shared memory of tessellation and geometry programs: limits.stage_io_bytes bytes that stay
+/// as they are until the worker runs a compute workgroup.
+[[nodiscard]] std::byte* stage_memory(WorkerMemory& memory);
+
 /// A program made executable.
 class Routine {
 public:
     virtual ~Routine() = default;
     /// The program.
     [[nodiscard]] virtual const Program& program() const = 0;
-    /// Runs a vertex wave.
+    /// Runs a vertex, tess_eval or geometry wave.
     virtual void run_vertex(const DrawContext& draw, VertexWave& wave,
                             WorkerMemory& memory) const = 0;
+    /// Runs the waves of a tess_control program that meet at barriers.
+    virtual void run_control(const DrawContext& draw, std::span<VertexWave> waves,
+                             WorkerMemory& memory) const = 0;
     /// Runs a fragment wave.
     virtual void run_fragment(const DrawContext& draw, FragmentWave& wave,
                               WorkerMemory& memory) const = 0;

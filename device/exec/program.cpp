@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "device/exec/emitted.hpp"
 #include "device/exec/executor.hpp"
 #include "kite_hw/verify.hpp"
 
@@ -76,17 +77,25 @@ private:
         const Stage stage = program_.info.stage;
         switch (inst.op) {
         case Op::barrier:
-            return stage == Stage::compute ? nullptr : "barrier outside compute";
+            return stage == Stage::compute || stage == Stage::tess_control
+                       ? nullptr
+                       : "barrier outside compute and tess_control";
+        case Op::emit:
+        case Op::cut:
+            if (stage != Stage::geometry) {
+                return "geometry instruction in another stage";
+            }
+            return inst.imm <= EmittedVertices::kStream ? nullptr : "vertex stream out of range";
         case Op::ldattr:
             return stage == Stage::vertex ? nullptr : "ldattr outside vertex";
         case Op::ldin:
         case Op::demote:
             return stage == Stage::fragment ? nullptr : "fragment instruction in another stage";
         case Op::stout: {
-            if (stage == Stage::compute) {
-                return "stout in compute";
+            if (stage == Stage::compute || stage == Stage::tess_control) {
+                return "stout in a stage without outputs";
             }
-            const uint32_t slots = stage == Stage::vertex ? kVertexOuts : kFragmentOuts;
+            const uint32_t slots = writes_vertices(stage) ? kVertexOuts : kFragmentOuts;
             const uint32_t end = inst.imm + hw::StoutSub::unpack(inst.sub).n_count();
             return end <= slots ? nullptr : "output slot out of range";
         }
@@ -106,8 +115,9 @@ private:
     }
 
     const char* check_space(hw::Space space) const {
-        return space == hw::Space::shared && program_.info.stage != Stage::compute
-                   ? "shared memory outside compute"
+        const Stage stage = program_.info.stage;
+        return space == hw::Space::shared && stage != Stage::compute && !reads_records(stage)
+                   ? "shared memory in a vertex or fragment program"
                    : nullptr;
     }
 
@@ -227,7 +237,7 @@ private:
 
     void collect_output(uint32_t slot) {
         ProgramInfo& info = program_.info;
-        if (info.stage == Stage::vertex) {
+        if (writes_vertices(info.stage)) {
             info.outputs.set(slot);
         } else if (slot < 32) {
             info.color_mask |= 1u << slot;
@@ -264,6 +274,42 @@ private:
     std::vector<uint32_t> else_at_; // else of each open if that has one, innermost last
 };
 
+// What the workgroup words of tessellation and geometry programs say.
+base::Result<> check_stage_words(const hw::ProgramHeader& header) {
+    const auto& w = header.workgroup;
+    switch (static_cast<Stage>(header.stage)) {
+    case Stage::tess_control:
+        if (w[0] == 0 || w[0] > hw::limits::kMaxPatchVertices) {
+            return fail(ErrorCode::corrupt, "output patch of {} vertices", w[0]);
+        }
+        break;
+    case Stage::tess_eval: {
+        const auto mode = hw::TessMode::unpack(&w[0]);
+        if (!hw::TessMode::reserved_zero(&w[0]) || mode.domain > hw::TessDomain::isolines ||
+            mode.spacing > hw::TessSpacing::fractional_odd) {
+            return fail(ErrorCode::corrupt, "tessellation mode {:#x}", w[0]);
+        }
+        break;
+    }
+    case Stage::geometry: {
+        const auto mode = hw::GeometryMode::unpack(&w[2]);
+        if (w[0] == 0 || w[0] > hw::limits::kMaxGeometryInvocations ||
+            w[1] > hw::limits::kMaxGeometryVertices) {
+            return fail(ErrorCode::corrupt, "{} geometry invocations, {} vertices", w[0], w[1]);
+        }
+        if (!hw::GeometryMode::reserved_zero(&w[2]) ||
+            mode.input > hw::GeometryInput::triangles_adjacency ||
+            mode.output > hw::GeometryOutput::triangle_strip) {
+            return fail(ErrorCode::corrupt, "geometry mode {:#x}", w[2]);
+        }
+        break;
+    }
+    default:
+        break;
+    }
+    return {};
+}
+
 base::Result<> check_header(const hw::ProgramHeader& header, size_t bytes) {
     if (header.magic != kMagic) {
         return fail(ErrorCode::corrupt, "not a program: bad magic");
@@ -272,7 +318,7 @@ base::Result<> check_header(const hw::ProgramHeader& header, size_t bytes) {
         return fail(ErrorCode::corrupt, "program for ISA version {}, this device has {}",
                     header.isa_version, hw::kIsaVersion);
     }
-    if (static_cast<uint32_t>(header.stage) > static_cast<uint32_t>(Stage::compute)) {
+    if (static_cast<uint32_t>(header.stage) > static_cast<uint32_t>(Stage::geometry)) {
         return fail(ErrorCode::corrupt, "unknown stage");
     }
     if (header.instructions == 0 || header.instructions > hw::limits::kMaxInstructions ||
@@ -305,7 +351,7 @@ base::Result<> check_header(const hw::ProgramHeader& header, size_t bytes) {
                         threads * header.scratch_bytes);
         }
     }
-    return {};
+    return check_stage_words(header);
 }
 
 } // namespace
@@ -331,7 +377,10 @@ base::Result<std::shared_ptr<const Program>> load_program(std::span<const std::b
     info.sregs = header.sregs;
     info.scratch_bytes = header.scratch_bytes;
     info.shared_bytes = header.shared_bytes;
-    if (info.stage == Stage::compute) {
+    if (reads_records(info.stage)) {
+        info.shared_bytes = hw::limits::kStageIoBytes;
+    }
+    if (info.stage == Stage::compute || reads_records(info.stage)) {
         info.workgroup = {header.workgroup[0], header.workgroup[1], header.workgroup[2]};
     }
     info.early_fragment_tests = header.early_fragment_tests != 0;

@@ -17,6 +17,10 @@ hw::ProgramHeader header(hw::Stage stage) {
     h.sregs = 8;
     if (stage == hw::Stage::compute) {
         h.workgroup = {8, 1, 1};
+    } else if (stage == hw::Stage::tess_control) {
+        h.workgroup = {3, 0, 0};
+    } else if (stage == hw::Stage::geometry) {
+        h.workgroup = {1, 4, 0};
     }
     return h;
 }
@@ -92,7 +96,7 @@ TEST(Program, RefusesBadHeaders) {
     EXPECT_FALSE(refused([](auto&) {}));
     EXPECT_TRUE(refused([](auto& h) { h.magic = 1; }));
     EXPECT_TRUE(refused([](auto& h) { h.isa_version = 99; }));
-    EXPECT_TRUE(refused([](auto& h) { h.stage = static_cast<hw::Stage>(3); }));
+    EXPECT_TRUE(refused([](auto& h) { h.stage = static_cast<hw::Stage>(6); }));
     EXPECT_TRUE(refused([](auto& h) { h.vregs = hw::kMaxVregs + 1; }));
     EXPECT_TRUE(refused([](auto& h) { h.scratch_bytes = 2; }));
     EXPECT_TRUE(refused([](auto& h) { h.scratch_bytes = 1u << 30; }));
@@ -100,6 +104,39 @@ TEST(Program, RefusesBadHeaders) {
     EXPECT_TRUE(refused([](auto& h) { h.workgroup = {0, 1, 1}; }));
     EXPECT_TRUE(refused([](auto& h) { h.workgroup = {1024, 1024, 1024}; }));
     EXPECT_TRUE(refused([](auto& h) { h.workgroup = {33, 32, 1}; }));
+}
+
+TEST(Program, TessellationAndGeometry) {
+    EXPECT_EQ(refusal(hw::Stage::geometry, "stout v0, +151\nemit +3\ncut\nexit"), "");
+    EXPECT_NE(refusal(hw::Stage::geometry, "emit +4\nexit"), "");
+    EXPECT_NE(refusal(hw::Stage::geometry, "barrier\nexit"), "");
+    EXPECT_NE(refusal(hw::Stage::vertex, "emit\nexit"), "");
+    EXPECT_NE(refusal(hw::Stage::vertex, "stout v0, +152\nexit"), "");
+    EXPECT_EQ(refusal(hw::Stage::tess_control, "barrier\nsys v0, out_base\nexit"), "");
+    EXPECT_NE(refusal(hw::Stage::tess_control, "stout v0, +0\nexit"), "");
+    EXPECT_EQ(refusal(hw::Stage::tess_eval, "sys v0, tess_coord[0]\nstout v0, +0\nexit"), "");
+    EXPECT_NE(refusal(hw::Stage::geometry, "sys v0, tess_coord[0]\nexit"), "");
+    const auto refused = [](hw::Stage stage, std::array<uint32_t, 3> words) {
+        hw::ProgramHeader h = header(stage);
+        h.workgroup = words;
+        return !load(h, "exit");
+    };
+    EXPECT_FALSE(refused(hw::Stage::tess_control, {32, 0, 0}));
+    EXPECT_TRUE(refused(hw::Stage::tess_control, {0, 0, 0}));
+    EXPECT_TRUE(refused(hw::Stage::tess_control, {33, 0, 0}));
+    EXPECT_FALSE(refused(hw::Stage::tess_eval, {0x3a, 0, 0}));
+    EXPECT_TRUE(refused(hw::Stage::tess_eval, {3, 0, 0}));
+    EXPECT_TRUE(refused(hw::Stage::tess_eval, {0xc, 0, 0}));
+    EXPECT_TRUE(refused(hw::Stage::tess_eval, {0x40, 0, 0}));
+    EXPECT_FALSE(refused(hw::Stage::geometry, {32, 256, 0x14}));
+    EXPECT_TRUE(refused(hw::Stage::geometry, {0, 1, 0}));
+    EXPECT_TRUE(refused(hw::Stage::geometry, {33, 1, 0}));
+    EXPECT_TRUE(refused(hw::Stage::geometry, {1, 257, 0}));
+    EXPECT_TRUE(refused(hw::Stage::geometry, {1, 1, 5}));
+    EXPECT_TRUE(refused(hw::Stage::geometry, {1, 1, 0x18}));
+    auto p = load(header(hw::Stage::geometry), "exit");
+    ASSERT_TRUE(p);
+    EXPECT_EQ((*p)->info.shared_bytes, hw::limits::kStageIoBytes);
 }
 
 TEST(Program, ScanFindsWhatTheProgramDoes) {

@@ -56,6 +56,15 @@ base::Result<void> bind_program(State& s, const hw::BindProgramPacket& p, Progra
     case hw::Stage::compute:
         s.compute.program = std::move(program);
         break;
+    case hw::Stage::tess_control:
+        s.draw.tess_control = std::move(program);
+        break;
+    case hw::Stage::tess_eval:
+        s.draw.tess_eval = std::move(program);
+        break;
+    case hw::Stage::geometry:
+        s.draw.geometry = std::move(program);
+        break;
     }
     return {};
 }
@@ -89,7 +98,7 @@ void State::reset() {
 
 bool State::handles(Packet id) {
     return id == Packet::reset_state || id == Packet::set_predicate ||
-           (id >= Packet::bind_program && id <= Packet::set_blend);
+           (id >= Packet::bind_program && id <= Packet::set_tessellation);
 }
 
 base::Result<void> State::apply(std::span<const uint32_t> words, ProgramCache& programs) {
@@ -139,6 +148,15 @@ base::Result<void> State::apply(std::span<const uint32_t> words, ProgramCache& p
         draw.topology = p.topology;
         draw.primitive_restart = p.primitive_restart != 0;
         draw.provoking_last = p.provoking_last != 0;
+        return {};
+    }
+    case Packet::set_tessellation: {
+        const auto p = hw::SetTessellationPacket::unpack(w);
+        if (p.patch_vertices == 0 || p.patch_vertices > hw::limits::kMaxPatchVertices) {
+            return fail(ErrorCode::corrupt, "patches of {} vertices", p.patch_vertices);
+        }
+        draw.patch_vertices = p.patch_vertices;
+        draw.tess_lower_left = p.lower_left != 0;
         return {};
     }
     case Packet::set_viewports: {

@@ -24,7 +24,10 @@ struct ElementRange {
     bool center;
 };
 
-ElementRange elements_of(hw::Topology topology, uint32_t first, uint32_t count) {
+ElementRange elements_of(const VertexInput& in, bool whole, const BatchDesc& desc) {
+    const hw::Topology topology = in.topology;
+    const uint32_t first = desc.first_primitive;
+    const uint32_t count = desc.primitive_count;
     switch (topology) {
     case hw::Topology::point_list:
         return {first, first + count, false};
@@ -44,10 +47,11 @@ ElementRange elements_of(hw::Topology topology, uint32_t first, uint32_t count) 
         return {first, first + count + 3, false};
     case hw::Topology::triangle_list_adjacency:
         return {first * 6, (first + count) * 6, false};
-    case hw::Topology::triangle_strip_adjacency:
-        return {first * 2, (first + count) * 2 + 4, false};
+    case hw::Topology::triangle_strip_adjacency: // adjacent vertices belong to the neighbours
+        return {whole && first != 0 ? first * 2 - 2 : first * 2,
+                (first + count) * 2 + (whole && !desc.ends_run ? 6 : 4), false};
     case hw::Topology::patch_list:
-        break;
+        return {first * in.patch_vertices, (first + count) * in.patch_vertices, false};
     }
     return {0, 0, false};
 }
@@ -61,8 +65,11 @@ ShadedBatch::ShadedBatch() {
 }
 
 void BatchShader::gather(const BatchDesc& desc, ShadedBatch& out) const {
+    out.vertex_count = 0;
+    out.primitive_count = 0;
+    out.members.clear();
     const VertexInput& in = *input;
-    const ElementRange range = elements_of(in.topology, desc.first_primitive, desc.primitive_count);
+    const ElementRange range = elements_of(in, whole, desc);
     const uint32_t length = range.end - range.begin;
     for (uint32_t i = 0; i < desc.instance_count; ++i) {
         const uint32_t instance = in.first_instance + desc.instance + i;
@@ -106,7 +113,73 @@ void BatchShader::gather(const BatchDesc& desc, ShadedBatch& out) const {
                 slots_of[length] = add(in.first + desc.segment_first);
             }
         }
-        assemble(desc, range.begin, length, slots_of, out);
+        if (whole) {
+            list_members(desc, range.begin, length, slots_of, out);
+        } else {
+            assemble(desc, range.begin, length, slots_of, out);
+        }
+    }
+}
+
+// Orders of the Vulkan specification, "Primitive Topologies".
+void BatchShader::list_members(const BatchDesc& desc, uint32_t base_element, uint32_t center,
+                               const uint16_t* slots_of, ShadedBatch& out) const {
+    const uint32_t patch = input->patch_vertices;
+    for (uint32_t i = 0; i < desc.primitive_count; ++i) {
+        const uint32_t p = desc.first_primitive + i;
+        const uint32_t odd = p & 1;
+        const auto add = [&](std::initializer_list<uint32_t> elements) {
+            for (const uint32_t element : elements) {
+                out.members.push_back(slots_of[element - base_element]);
+            }
+        };
+        switch (input->topology) {
+        case hw::Topology::point_list:
+            add({p});
+            break;
+        case hw::Topology::line_list:
+            add({p * 2, p * 2 + 1});
+            break;
+        case hw::Topology::line_strip:
+            add({p, p + 1});
+            break;
+        case hw::Topology::triangle_list:
+            add({p * 3, p * 3 + 1, p * 3 + 2});
+            break;
+        case hw::Topology::triangle_strip:
+            add({p, p + 1 + odd, p + 2 - odd});
+            break;
+        case hw::Topology::triangle_fan:
+            add({p + 1, p + 2});
+            out.members.push_back(slots_of[center]);
+            break;
+        case hw::Topology::line_list_adjacency:
+            add({p * 4, p * 4 + 1, p * 4 + 2, p * 4 + 3});
+            break;
+        case hw::Topology::line_strip_adjacency:
+            add({p, p + 1, p + 2, p + 3});
+            break;
+        case hw::Topology::triangle_list_adjacency:
+            add({p * 6, p * 6 + 1, p * 6 + 2, p * 6 + 3, p * 6 + 4, p * 6 + 5});
+            break;
+        case hw::Topology::triangle_strip_adjacency: {
+            const uint32_t before = p == 0 ? 1 : p * 2 - 2;
+            const bool last = desc.ends_run && i + 1 == desc.primitive_count;
+            const uint32_t after = last ? p * 2 + 5 : p * 2 + 6;
+            if (odd != 0) {
+                add({p * 2, p * 2 + 3, p * 2 + 4, after, p * 2 + 2, before});
+            } else {
+                add({p * 2, before, p * 2 + 2, after, p * 2 + 4, p * 2 + 3});
+            }
+            break;
+        }
+        case hw::Topology::patch_list:
+            for (uint32_t k = 0; k < patch; ++k) {
+                add({p * patch + k});
+            }
+            break;
+        }
+        ++out.primitive_count;
     }
 }
 
@@ -170,7 +243,7 @@ void BatchShader::assemble(const BatchDesc& desc, uint32_t base_element, uint32_
             a.v[2] = at(odd ? p * 2 + 2 : p * 2 + 4);
             a.provoking = last ? at(p * 2 + 4) : a.v[0];
             continue;
-        case hw::Topology::patch_list:
+        case hw::Topology::patch_list: // refused without tessellation
             a.v[0] = a.v[1] = a.v[2] = a.provoking = 0;
             continue;
         }
@@ -230,8 +303,6 @@ void BatchShader::shade(const exec::DrawContext& context, exec::WorkerMemory& me
 void BatchShader::run(const BatchDesc& desc, const exec::DrawContext& context,
                       exec::WorkerMemory& memory, ShadedBatch& out) const {
     static_assert(kVaryingSlots <= 256);
-    out.vertex_count = 0;
-    out.primitive_count = 0;
     if (out.varyings.size() < slots.size() * kBatchVertices) {
         out.varyings.resize(slots.size() * kBatchVertices);
     }

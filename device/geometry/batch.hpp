@@ -25,19 +25,21 @@ enum class PrimitiveClass : uint8_t { point, line, triangle };
 
 /// Everything vertex work needs of a draw.
 struct VertexInput {
-    hw::Topology topology{};            ///< topology
-    bool indexed = false;               ///< fetch indices
-    bool restart = false;               ///< all-ones restarts
-    bool provoking_last = false;        ///< convention
-    const std::byte* indices = nullptr; ///< host address of the index buffer
-    uint64_t index_bytes = 0;           ///< readable bytes
-    uint32_t index_size = 2;            ///< 1, 2 or 4
-    uint32_t first = 0;                 ///< first vertex or index
-    uint32_t count = 0;                 ///< vertices or indices
-    int32_t vertex_offset = 0;          ///< added to indices
-    uint32_t first_instance = 0;        ///< first instance
-    uint32_t instance_count = 0;        ///< instances
-    uint32_t view_mask = 0;             ///< views, 0 = one pass with view 0
+    hw::Topology topology{};                      ///< topology
+    bool indexed = false;                         ///< fetch indices
+    bool restart = false;                         ///< all-ones restarts
+    bool provoking_last = false;                  ///< convention
+    const std::byte* indices = nullptr;           ///< host address of the index buffer
+    uint64_t index_bytes = 0;                     ///< readable bytes
+    uint32_t index_size = 2;                      ///< 1, 2 or 4
+    uint32_t first = 0;                           ///< first vertex or index
+    uint32_t count = 0;                           ///< vertices or indices
+    int32_t vertex_offset = 0;                    ///< added to indices
+    uint32_t first_instance = 0;                  ///< first instance
+    uint32_t instance_count = 0;                  ///< instances
+    uint32_t view_mask = 0;                       ///< views, 0 = one pass with view 0
+    uint32_t patch_vertices = 0;                  ///< patch lists: vertices of a patch
+    uint32_t batch_primitives = kBatchPrimitives; ///< primitives of a batch at most
 
     /// Index number `element` of the draw; 0 outside the buffer.
     [[nodiscard]] uint32_t index(uint64_t element) const;
@@ -46,7 +48,10 @@ struct VertexInput {
 /// Points, lines or triangles.
 [[nodiscard]] PrimitiveClass primitive_class(hw::Topology topology);
 /// Primitives that `elements` vertices make.
-[[nodiscard]] uint32_t primitive_count(hw::Topology topology, uint32_t elements);
+[[nodiscard]] uint32_t primitive_count(hw::Topology topology, uint32_t elements,
+                                       uint32_t patch_vertices = 0);
+/// Vertices of one primitive including adjacent ones, as geometry and tessellation programs see it.
+[[nodiscard]] uint32_t primitive_vertices(hw::Topology topology, uint32_t patch_vertices);
 
 /// A range of primitives.
 struct BatchDesc {
@@ -57,6 +62,7 @@ struct BatchDesc {
     uint32_t first_primitive; ///< in the run
     uint32_t primitive_count; ///< in the run (per instance)
     uint32_t primitive_id;    ///< gl_PrimitiveID of the first one
+    bool ends_run;            ///< the run's last primitive is among them
 };
 
 /// Enumerates the batches of a draw; memory use is constant.
@@ -111,6 +117,7 @@ struct ShadedBatch {
         varyings; ///< row r of the wanted slots: varyings[r * kBatchVertices + vertex]
     Assembled primitives[kBatchPrimitives]; ///< assembled
     uint32_t primitive_count = 0;           ///< entries of primitives
+    std::vector<uint16_t> members;          ///< BatchShader::whole: vertices of all primitives
     exec::VertexWave wave;                  ///< scratch
 
 private:
@@ -134,13 +141,18 @@ public:
     const VertexInput* input = nullptr;     ///< draw
     const exec::Routine* routine = nullptr; ///< vertex program
     unsigned wave_size = 16;                ///< lanes
+    bool whole = false; ///< gather() fills ShadedBatch::members instead of ::primitives
 
     /// Runs one batch; `context` is that of the batch's view.
     void run(const BatchDesc& desc, const exec::DrawContext& context, exec::WorkerMemory& memory,
              ShadedBatch& out) const;
 
-private:
+    /// The first half of run(): which vertices there are and which primitives they make.
     void gather(const BatchDesc& desc, ShadedBatch& out) const;
+
+private:
+    void list_members(const BatchDesc& desc, uint32_t base_element, uint32_t center,
+                      const uint16_t* slots, ShadedBatch& out) const;
     void assemble(const BatchDesc& desc, uint32_t base_element, uint32_t center,
                   const uint16_t* slots, ShadedBatch& out) const;
     void shade(const exec::DrawContext& context, exec::WorkerMemory& memory,

@@ -32,6 +32,10 @@ struct PipelineStatistics {
     std::atomic<uint64_t> input_vertices{0};       ///< input assembly vertices
     std::atomic<uint64_t> input_primitives{0};     ///< input assembly primitives
     std::atomic<uint64_t> vertex_invocations{0};   ///< vertex shader invocations
+    std::atomic<uint64_t> control_patches{0};      ///< patches that tessellation control ran for
+    std::atomic<uint64_t> eval_invocations{0};     ///< tessellation evaluation invocations
+    std::atomic<uint64_t> geometry_invocations{0}; ///< geometry shader invocations
+    std::atomic<uint64_t> geometry_primitives{0};  ///< primitives it emitted
     std::atomic<uint64_t> clip_invocations{0};     ///< primitives that reach clipping
     std::atomic<uint64_t> clip_primitives{0};      ///< primitives that leave clipping
     std::atomic<uint64_t> fragment_invocations{0}; ///< fragment shader invocations
@@ -40,7 +44,10 @@ struct PipelineStatistics {
 /// State of a graphics draw. Defaults are those after ResetState.
 struct DrawState {
     std::shared_ptr<const exec::Program> vertex; ///< vertex program; a draw without one is refused
-    std::shared_ptr<const exec::Program> fragment; ///< fragment program or null (depth only)
+    std::shared_ptr<const exec::Program> tess_control; ///< with tess_eval, or null
+    std::shared_ptr<const exec::Program> tess_eval;    ///< with tess_control, or null
+    std::shared_ptr<const exec::Program> geometry;     ///< geometry program or null
+    std::shared_ptr<const exec::Program> fragment;     ///< fragment program or null (depth only)
 
     std::array<uint64_t, hw::limits::kMaxSets> set_va{}; ///< SetDescriptorSets, graphics bind point
     uint64_t push_va = 0;                                ///< SetPushConstants
@@ -55,6 +62,8 @@ struct DrawState {
     hw::Topology topology = hw::Topology::triangle_list; ///< primitive topology
     bool primitive_restart = false; ///< all-ones index restarts strips, fans (and lists)
     bool provoking_last = false;    ///< flat inputs come from the last vertex
+    uint32_t patch_vertices = 1;    ///< control points of an input patch
+    bool tess_lower_left = false;   ///< the tessellation domain's origin is at the lower left
 
     std::array<hw::Viewport, hw::limits::kMaxViewports> viewports{}; ///< by index
     bool depth_clip_negative_one = false;                            ///< clip space z is -w..w

@@ -42,7 +42,27 @@ PrimitiveClass primitive_class(hw::Topology topology) {
     }
 }
 
-uint32_t primitive_count(hw::Topology topology, uint32_t elements) {
+uint32_t primitive_vertices(hw::Topology topology, uint32_t patch_vertices) {
+    switch (topology) {
+    case hw::Topology::point_list:
+        return 1;
+    case hw::Topology::line_list:
+    case hw::Topology::line_strip:
+        return 2;
+    case hw::Topology::line_list_adjacency:
+    case hw::Topology::line_strip_adjacency:
+        return 4;
+    case hw::Topology::triangle_list_adjacency:
+    case hw::Topology::triangle_strip_adjacency:
+        return 6;
+    case hw::Topology::patch_list:
+        return patch_vertices;
+    default:
+        return 3;
+    }
+}
+
+uint32_t primitive_count(hw::Topology topology, uint32_t elements, uint32_t patch_vertices) {
     const auto strip = [elements](uint32_t extra) {
         return elements > extra ? elements - extra : 0;
     };
@@ -67,7 +87,7 @@ uint32_t primitive_count(hw::Topology topology, uint32_t elements) {
     case hw::Topology::triangle_strip_adjacency:
         return strip(4) / 2;
     case hw::Topology::patch_list:
-        return 0;
+        return patch_vertices == 0 ? 0 : elements / patch_vertices;
     }
     return 0;
 }
@@ -76,9 +96,10 @@ BatchPlanner::BatchPlanner(const VertexInput& input)
     : input_(&input), views_left_(input.view_mask == 0 ? 1u : input.view_mask) {
     done_ = input.count == 0 || input.instance_count == 0;
     if (!done_ && !(input.restart && input.indexed)) {
-        const uint32_t primitives = primitive_count(input.topology, input.count);
+        const uint32_t primitives =
+            primitive_count(input.topology, input.count, input.patch_vertices);
         done_ = primitives == 0;
-        step_ = done_ ? 1 : std::max(1u, kBatchPrimitives / primitives);
+        step_ = done_ ? 1 : std::max(1u, input.batch_primitives / primitives);
     }
 }
 
@@ -101,7 +122,8 @@ bool BatchPlanner::next_segment(uint32_t& budget) {
     if (!input_->restart || !input_->indexed) {
         segment_first_ = scan_;
         scan_ = count;
-        segment_primitives_ = primitive_count(input_->topology, count - segment_first_);
+        segment_primitives_ =
+            primitive_count(input_->topology, count - segment_first_, input_->patch_vertices);
         return true;
     }
     const uint32_t cut = restart_index(input_->index_size);
@@ -123,7 +145,8 @@ bool BatchPlanner::next_segment(uint32_t& budget) {
     }
     scanning_ = false;
     element = element < end ? element : count;
-    segment_primitives_ = primitive_count(input_->topology, element - segment_first_);
+    segment_primitives_ =
+        primitive_count(input_->topology, element - segment_first_, input_->patch_vertices);
     scan_ = element < count ? element + 1 : count;
     return true;
 }
@@ -157,9 +180,10 @@ bool BatchPlanner::next(BatchDesc& batch) {
     batch.instance_count = std::min(step_, input_->instance_count - instance_);
     batch.segment_first = segment_first_;
     batch.first_primitive = primitive_;
-    batch.primitive_count = std::min(kBatchPrimitives, segment_primitives_ - primitive_);
+    batch.primitive_count = std::min(input_->batch_primitives, segment_primitives_ - primitive_);
     batch.primitive_id = primitive_id_ + primitive_;
     primitive_ += batch.primitive_count;
+    batch.ends_run = primitive_ == segment_primitives_;
     return true;
 }
 

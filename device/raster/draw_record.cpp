@@ -213,12 +213,11 @@ void make_pixel_state(const Targets& targets, const DrawState& state, const exec
 }
 
 base::Result<void> make_setup(const Targets& targets, uint32_t view_mask, const DrawState& state,
-                              const exec::ProgramInfo& vertex, SetupState& s) {
+                              const exec::ProgramInfo& last, SetupState& s) {
     const hw::SetRasterStatePacket& r = state.raster;
     if (r.line_stipple) {
         return base::unsupported("stippled lines");
     }
-    s.kind = geometry::primitive_class(state.topology);
     s.polygon_mode = r.polygon_mode;
     s.cull_front = r.cull_front;
     s.cull_back = r.cull_back;
@@ -243,12 +242,12 @@ base::Result<void> make_setup(const Targets& targets, uint32_t view_mask, const 
     s.line_width = sane(r.line_width, 0, hw::limits::kMaxLineWidth);
     s.samples = targets.samples;
     for (uint32_t i = 0; i < geometry::kMaxDistances; ++i) {
-        s.clip_count = vertex.outputs[kClipSlot + i] ? i + 1 : s.clip_count;
-        s.cull_count = vertex.outputs[kCullSlot + i] ? i + 1 : s.cull_count;
+        s.clip_count = last.outputs[kClipSlot + i] ? i + 1 : s.clip_count;
+        s.cull_count = last.outputs[kCullSlot + i] ? i + 1 : s.cull_count;
     }
-    s.writes_point_size = vertex.outputs[static_cast<uint32_t>(hw::VertexOut::point_size)];
-    s.writes_layer = vertex.outputs[static_cast<uint32_t>(hw::VertexOut::layer)];
-    s.writes_viewport = vertex.outputs[static_cast<uint32_t>(hw::VertexOut::viewport)];
+    s.writes_point_size = last.outputs[static_cast<uint32_t>(hw::VertexOut::point_size)];
+    s.writes_layer = last.outputs[static_cast<uint32_t>(hw::VertexOut::layer)];
+    s.writes_viewport = last.outputs[static_cast<uint32_t>(hw::VertexOut::viewport)];
     s.multiview = view_mask != 0;
     s.layers = targets.layers;
     s.viewport_count = s.writes_viewport ? hw::limits::kMaxViewports : 1;
@@ -261,10 +260,14 @@ base::Result<void> make_setup(const Targets& targets, uint32_t view_mask, const 
 base::Result<void> make_input(const RenderEnvironment& env, uint32_t view_mask,
                               const DrawState& state, const DrawParams& params,
                               geometry::VertexInput& in) {
-    if (state.topology > hw::Topology::triangle_strip_adjacency) {
-        return base::unsupported("tessellation patches");
+    const bool patches = state.topology == hw::Topology::patch_list;
+    if (state.topology > hw::Topology::patch_list || patches != (state.tess_eval != nullptr) ||
+        patches != (state.tess_control != nullptr)) {
+        return fail(ErrorCode::invalid_argument,
+                    "tessellation programs and patch lists go together");
     }
     in.topology = state.topology;
+    in.patch_vertices = patches ? state.patch_vertices : 0;
     in.indexed = params.indexed;
     in.restart = params.indexed && state.primitive_restart;
     in.provoking_last = state.provoking_last;
@@ -321,6 +324,62 @@ base::Result<exec::VertexKey> bind_attributes(const RenderEnvironment& env, cons
     return key;
 }
 
+bool is_of(const std::shared_ptr<const exec::Program>& program, hw::Stage stage) {
+    return program == nullptr || program->info.stage == stage;
+}
+
+/// Vertices per primitive that a geometry program expects.
+uint32_t geometry_vertices(const exec::ProgramInfo& info) {
+    switch (hw::GeometryMode::unpack(info.workgroup.data() + 2).input) {
+    case hw::GeometryInput::points:
+        return 1;
+    case hw::GeometryInput::lines:
+        return 2;
+    case hw::GeometryInput::lines_adjacency:
+        return 4;
+    case hw::GeometryInput::triangles:
+        return 3;
+    case hw::GeometryInput::triangles_adjacency:
+        return 6;
+    }
+    return 0;
+}
+
+uint32_t tessellated_vertices(const exec::ProgramInfo& info) {
+    const auto mode = hw::TessMode::unpack(info.workgroup.data());
+    return mode.points ? 1 : mode.domain == hw::TessDomain::isolines ? 2 : 3;
+}
+
+base::Result<void> make_stages(const RenderEnvironment& env, const DrawState& state,
+                               DrawRecord& d) {
+    if (state.geometry != nullptr) {
+        const uint32_t given =
+            state.tess_eval != nullptr
+                ? tessellated_vertices(state.tess_eval->info)
+                : geometry::primitive_vertices(state.topology, state.patch_vertices);
+        if (given != geometry_vertices(state.geometry->info)) {
+            return fail(ErrorCode::invalid_argument,
+                        "the geometry program is for other primitives");
+        }
+    }
+    d.stages = std::make_unique<geometry::StageShader>();
+    const std::shared_ptr<const exec::Program> programs[] = {state.tess_control, state.tess_eval,
+                                                             state.geometry};
+    const exec::Routine** const routines[] = {&d.stages->control, &d.stages->evaluate,
+                                              &d.stages->geometry};
+    for (size_t i = 0; i < std::size(programs); ++i) {
+        if (programs[i] != nullptr) {
+            d.more[i] = env.executor->routine(programs[i], {});
+            *routines[i] = d.more[i].get();
+        }
+    }
+    d.stages->vertex = &d.shader;
+    d.stages->lower_left = state.tess_lower_left;
+    d.shader.whole = true;
+    d.input.batch_primitives = d.stages->batch_primitives();
+    return {};
+}
+
 } // namespace
 
 base::Result<std::unique_ptr<DrawRecord>>
@@ -329,8 +388,10 @@ make_draw_record(const RenderEnvironment& env, const Targets& targets, uint32_t 
     if (state.vertex == nullptr) {
         return fail(ErrorCode::invalid_argument, "draw without a vertex program");
     }
-    if (state.vertex->info.stage != hw::Stage::vertex ||
-        (state.fragment != nullptr && state.fragment->info.stage != hw::Stage::fragment)) {
+    if (!is_of(state.vertex, hw::Stage::vertex) || !is_of(state.fragment, hw::Stage::fragment) ||
+        !is_of(state.tess_control, hw::Stage::tess_control) ||
+        !is_of(state.tess_eval, hw::Stage::tess_eval) ||
+        !is_of(state.geometry, hw::Stage::geometry)) {
         return fail(ErrorCode::invalid_argument, "draw with a program of another stage");
     }
     if (!state.raster.rasterizer_discard && state.multisample.samples != targets.samples) {
@@ -363,15 +424,23 @@ make_draw_record(const RenderEnvironment& env, const Targets& targets, uint32_t 
     if (state.fragment != nullptr && !d.discard) {
         d.fragment = env.executor->routine(state.fragment, {});
     }
-    if (auto made = make_setup(targets, view_mask, state, state.vertex->info, d.setup); !made) {
-        return std::unexpected(std::move(made.error()));
-    }
-    PixelState pixels{};
-    make_pixel_state(targets, state, d.fragment.get(), pixels);
-
     d.shader.input = &d.input;
     d.shader.routine = d.vertex.get();
     d.shader.wave_size = env.executor->wave_size();
+    if (state.tess_eval != nullptr || state.geometry != nullptr) {
+        if (auto made = make_stages(env, state, d); !made) {
+            return std::unexpected(std::move(made.error()));
+        }
+    }
+    const exec::ProgramInfo& last = d.stages != nullptr ? d.stages->last() : state.vertex->info;
+    if (auto made = make_setup(targets, view_mask, state, last, d.setup); !made) {
+        return std::unexpected(std::move(made.error()));
+    }
+    d.setup.kind = d.stages != nullptr ? d.stages->output_class(state.topology)
+                                       : geometry::primitive_class(state.topology);
+    PixelState pixels{};
+    make_pixel_state(targets, state, d.fragment.get(), pixels);
+
     if (d.fragment != nullptr) {
         for (uint32_t slot = 0; slot < hw::limits::kMaxVaryings; ++slot) {
             if (state.fragment->info.inputs[slot]) {

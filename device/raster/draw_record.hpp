@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "device/geometry/batch.hpp"
+#include "device/geometry/stages.hpp"
 #include "device/raster/renderer.hpp"
 #include "device/raster/types.hpp"
 
@@ -63,8 +64,10 @@ struct SetupState {
 struct DrawRecord {
     std::shared_ptr<const exec::Routine> vertex;              ///< vertex routine
     std::shared_ptr<const exec::Routine> fragment;            ///< fragment routine or null
+    std::array<std::shared_ptr<const exec::Routine>, 3> more; ///< routines of `stages`
     geometry::VertexInput input;                              ///< assembly
     geometry::BatchShader shader;                             ///< vertex work
+    std::unique_ptr<geometry::StageShader> stages; ///< tessellation and geometry, or null
     std::vector<std::unique_ptr<exec::DrawContext>> contexts; ///< by view
     std::vector<PixelState> pixels;                           ///< by view
     SetupState setup;                                         ///< set-up

@@ -23,6 +23,7 @@ constexpr size_t kMaxBins = 1u << 20;
 struct Flusher::Worker {
     SetupWorker setup;
     geometry::ShadedBatch batch;
+    std::unique_ptr<geometry::StageScratch> stages; ///< made for the first draw that has any
     exec::FragmentWave wave{};
     exec::FragmentWave half{};
     exec::WorkerMemory memory;
@@ -88,11 +89,15 @@ void Flusher::shade_batch(Worker& worker, uint32_t index) {
     const auto& [draw, desc] = round_[index];
     const exec::DrawContext& context =
         *draw->contexts[std::min<size_t>(desc.view, draw->contexts.size() - 1)];
-    draw->shader.run(desc, context, worker.memory, worker.batch);
-    worker.vertices += worker.batch.vertex_count;
-    if (!draw->discard) {
-        worker.setup.run(*draw, worker.batch, desc.view, index);
+    if (draw->stages != nullptr) {
+        shade_stages(worker, index);
+    } else {
+        draw->shader.run(desc, context, worker.memory, worker.batch);
+        if (!draw->discard) {
+            worker.setup.run(*draw, worker.batch, desc.view, index);
+        }
     }
+    worker.vertices += worker.batch.vertex_count;
     if (PipelineStatistics* s = draw->statistics; s != nullptr) {
         const uint64_t primitives = worker.batch.primitive_count;
         s->input_primitives.fetch_add(primitives, std::memory_order_relaxed);
@@ -106,6 +111,31 @@ void Flusher::shade_batch(Worker& worker, uint32_t index) {
     }
     worker.setup.clip_invocations = 0;
     worker.setup.clip_primitives = 0;
+}
+
+void Flusher::shade_stages(Worker& worker, uint32_t index) {
+    const auto& [draw, desc] = round_[index];
+    if (worker.stages == nullptr) {
+        worker.stages = std::make_unique<geometry::StageScratch>();
+    }
+    geometry::StageScratch& scratch = *worker.stages;
+    const exec::DrawContext& context =
+        *draw->contexts[std::min<size_t>(desc.view, draw->contexts.size() - 1)];
+    const auto set_up = [&](const geometry::ShadedBatch& part) {
+        if (!draw->discard && !killed()) {
+            worker.setup.run(*draw, part, desc.view, index);
+        }
+    };
+    draw->stages->run(desc, context, worker.memory, worker.batch, scratch, set_up);
+    if (PipelineStatistics* s = draw->statistics; s != nullptr) {
+        const auto add = [](std::atomic<uint64_t>& to, uint64_t n) {
+            to.fetch_add(n, std::memory_order_relaxed);
+        };
+        add(s->control_patches, scratch.control_patches);
+        add(s->eval_invocations, scratch.eval_invocations);
+        add(s->geometry_invocations, scratch.geometry_invocations);
+        add(s->geometry_primitives, scratch.geometry_primitives);
+    }
 }
 
 void Flusher::begin_bins() {
@@ -137,7 +167,13 @@ void Flusher::geometry_phase(size_t first, size_t end) {
 /// Batches of the round in steps that cannot overshoot the budget by much even if every primitive
 /// covers every bin; tiles are drawn whenever the budget is used up, and at the end.
 bool Flusher::run_round() {
-    const size_t worst = geometry::kBatchPrimitives * sizeof(void*) * grid_.count();
+    size_t worst = geometry::kBatchPrimitives * sizeof(void*) * grid_.count();
+    for (const Planned& planned : round_) {
+        if (planned.draw->stages != nullptr) { // primitives multiply
+            worst =
+                std::max<size_t>(worst, planned.draw->stages->most_output() * sizeof(BinnedPrim));
+        }
+    }
     const size_t step = std::clamp<size_t>(kBinBudget / worst, 1, kRoundBatches);
     begin_bins();
     for (size_t first = 0; first < round_.size(); first += step) {
@@ -241,6 +277,11 @@ void Flusher::tile_phase() {
 base::Result<void> Flusher::run(const std::vector<std::unique_ptr<DrawRecord>>& draws) {
     draw_at_ = 0;
     planner_.reset();
+    const bool staged = std::any_of(draws.begin(), draws.end(),
+                                    [](const auto& draw) { return draw->stages != nullptr; });
+    for (size_t i = 0; staged && i < workers_.size(); ++i) { // nothing of other work to be read
+        std::memset(exec::stage_memory(workers_[i]->memory), 0, hw::limits::kStageIoBytes);
+    }
     if (RenderCounters* c = environment_.counters; c != nullptr && !draws.empty()) {
         c->flushes.fetch_add(1, std::memory_order_relaxed);
     }

@@ -54,6 +54,7 @@ private:
     bool run_round();
     void tile_phase();
     void shade_batch(Worker& worker, uint32_t index);
+    void shade_stages(Worker& worker, uint32_t index);
     void draw_tile(Worker& worker, size_t bin);
     [[nodiscard]] bool killed() const;
 

@@ -72,7 +72,9 @@ hw::ImageDescriptor color_image() {
 Stream scene(TestGpu& gpu, uint32_t draws) {
     Stream out;
     for (const hw::BindProgramPacket& p : test::load_programs(gpu)) {
-        out.add(p);
+        if (p.stage <= hw::Stage::compute) {
+            out.add(p);
+        }
     }
     hw::Attachment color;
     color.present = true;

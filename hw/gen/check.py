@@ -97,7 +97,7 @@ def check_isa(desc, problems):
         if sv.value in values:
             problems.append(f"{sv.where}: sysval {sv.name} has the value of {values[sv.value]}")
         values[sv.value] = sv.name
-        if not sv.stages or any(s not in "vfc" for s in sv.stages):
+        if not sv.stages or any(s not in "vfcteg" for s in sv.stages):
             problems.append(f"{sv.where}: sysval {sv.name}: stages {sv.stages!r}")
 
 

@@ -60,7 +60,7 @@ def emit_isa(desc):
         ["op", "code", "group", "semantics"], [(f"`{o.name}`", f"{o.code:#05x}", o.group, o.sem) for o in isa.ops])
     for group in groups:
         out += f"## Group {group}\n\n" + "".join(op_section(op) for op in isa.ops if op.group == group)
-    stages = {"v": "vertex", "f": "fragment", "c": "compute"}
+    stages = {"v": "vertex", "f": "fragment", "c": "compute", "t": "tess_control", "e": "tess_eval", "g": "geometry"}
     out += "## System values\n\n" + table(
         ["name", "value", "stages", "uniform", "registers", "indices", "meaning"],
         [(f"`{s.name}`", s.value, " ".join(stages[x] for x in s.stages), "yes" if s.uniform else "no", s.width,

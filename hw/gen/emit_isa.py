@@ -366,7 +366,7 @@ def emit_tables(desc):
                 + (f"k{pascal(op.name)}Subs" if op.sub else "{}")
                 + f', "{op.group}",\n     {c_string(op.sem)}}},\n')
     out += "};\n\nconstexpr SysValInfo kSysVals[] = {\n"
-    stages = {"v": 0, "f": 1, "c": 2}
+    stages = {"v": 0, "f": 1, "c": 2, "t": 3, "e": 4, "g": 5}
     for sv in isa.sysvals:
         mask = sum(1 << stages[s] for s in sv.stages)
         out += (f'    {{"{sv.name}", SysVal::{ident(sv.name)}, {mask}, {str(sv.uniform).lower()}, '

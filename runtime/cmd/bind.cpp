@@ -92,7 +92,8 @@ void CmdBindPipeline(VkCommandBuffer buffer, VkPipelineBindPoint point, VkPipeli
     if (b.pipeline == p)
         return;
     b.pipeline = p;
-    b.programs = {p->vertex.get(), p->fragment.get(), p->compute.get()};
+    std::ranges::transform(p->programs, b.programs.begin(),
+                           [](const std::shared_ptr<Program>& program) { return program.get(); });
     if (point == VK_PIPELINE_BIND_POINT_COMPUTE)
         c.dirty_compute = true;
     else

@@ -76,7 +76,8 @@ void bind_program(PacketWriter& out, hw::Stage stage, const Program* p) {
 } // namespace
 
 void CommandBuffer::flush_programs() {
-    for (hw::Stage stage : {hw::Stage::vertex, hw::Stage::fragment})
+    for (hw::Stage stage : {hw::Stage::vertex, hw::Stage::fragment, hw::Stage::tess_control,
+                            hw::Stage::tess_eval, hw::Stage::geometry})
         bind_program(out, stage, bind[0].programs[static_cast<size_t>(stage)]);
 }
 
@@ -116,6 +117,8 @@ void CommandBuffer::flush_graphics() {
     }
     if (dirty & kGroupAssembly)
         out.emit(state.assembly);
+    if ((dirty & kGroupTessellation) && state.tessellation.patch_vertices)
+        out.emit(state.tessellation);
     if (dirty & kGroupAttributes) {
         uint32_t* p = out.emit_array(hw::SetVertexAttributesPacket{}, state.attribute_count);
         for (uint32_t i = 0; i < state.attribute_count; ++i)

@@ -29,11 +29,11 @@ struct BindState {
     std::array<uint64_t, hw::limits::kMaxSets> sets{};                          ///< GPU addresses
     uint32_t dirty_sets = 0;                                                    ///< bit per set
     std::array<hw::BufferDescriptor, hw::limits::kMaxDynamicBuffers> dynamic{}; ///< offsets added
-    uint32_t dynamic_count = 0;               ///< highest used + 1
-    bool dirty_dynamic = false;               ///< must be uploaded
-    bool dirty_push = false;                  ///< push constants must be uploaded
-    Pipeline* pipeline = nullptr;             ///< bound, null with shader objects
-    std::array<const Program*, 3> programs{}; ///< bound, by hw::Stage
+    uint32_t dynamic_count = 0;                     ///< highest used + 1
+    bool dirty_dynamic = false;                     ///< must be uploaded
+    bool dirty_push = false;                        ///< push constants must be uploaded
+    Pipeline* pipeline = nullptr;                   ///< bound, null with shader objects
+    std::array<const Program*, kStages> programs{}; ///< bound, by hw::Stage
     /// Last contents of pushed sets, per set number: push descriptors accumulate.
     std::array<std::vector<std::byte>, hw::limits::kMaxSets> pushed;
     std::array<std::shared_ptr<const SetLayoutData>, hw::limits::kMaxSets>

@@ -201,7 +201,11 @@ void CmdSetLogicOpEXT(VkCommandBuffer buffer, VkLogicOp op) {
     c.dirty |= kGroupBlend;
 }
 
-void CmdSetPatchControlPointsEXT(VkCommandBuffer, uint32_t) {}
+void CmdSetPatchControlPointsEXT(VkCommandBuffer buffer, uint32_t points) {
+    CommandBuffer& c = buffer_of(buffer);
+    c.state.tessellation.patch_vertices = points;
+    c.dirty |= kGroupTessellation;
+}
 
 void CmdSetDeviceMask(VkCommandBuffer, uint32_t) {}
 

@@ -119,8 +119,11 @@ void CmdSetRenderingAttachmentLocations(VkCommandBuffer, const VkRenderingAttach
 void CmdSetRenderingInputAttachmentIndices(VkCommandBuffer,
                                            const VkRenderingInputAttachmentIndexInfo*) {}
 
-// There is no tessellation.
-void CmdSetTessellationDomainOriginEXT(VkCommandBuffer, VkTessellationDomainOrigin) {}
+void CmdSetTessellationDomainOriginEXT(VkCommandBuffer buffer, VkTessellationDomainOrigin origin) {
+    change(buffer, kGroupTessellation, [&](GraphicsState& s) {
+        s.tessellation.lower_left = origin == VK_TESSELLATION_DOMAIN_ORIGIN_LOWER_LEFT ? 1u : 0u;
+    });
+}
 
 } // namespace vk
 } // namespace kite::rt

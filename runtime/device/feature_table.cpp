@@ -177,7 +177,9 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceExtendedDynamicState2FeaturesEXT::
                 extendedDynamicState2PatchControlPoints,
             &VkPhysicalDeviceExtendedDynamicState2FeaturesEXT::extendedDynamicState2,
-            &VkPhysicalDeviceExtendedDynamicState2FeaturesEXT::extendedDynamicState2LogicOp>(
+            &VkPhysicalDeviceExtendedDynamicState2FeaturesEXT::extendedDynamicState2LogicOp,
+            &VkPhysicalDeviceExtendedDynamicState2FeaturesEXT::
+                extendedDynamicState2PatchControlPoints>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTENDED_DYNAMIC_STATE_2_FEATURES_EXT),
         all<VkPhysicalDeviceIndexTypeUint8Features,
             &VkPhysicalDeviceIndexTypeUint8Features::indexTypeUint8>(
@@ -369,6 +371,8 @@ std::span<const FeatureRow> feature_rows() {
         row<VkPhysicalDeviceExtendedDynamicState3FeaturesEXT,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
                 extendedDynamicState3ShadingRateImageEnable,
+            &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
+                extendedDynamicState3TessellationDomainOrigin,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
                 extendedDynamicState3TessellationDomainOrigin,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::

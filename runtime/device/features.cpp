@@ -34,6 +34,9 @@ VkPhysicalDeviceFeatures core_features() {
     f.fullDrawIndexUint32 = on;
     f.imageCubeArray = on;
     f.independentBlend = on;
+    f.geometryShader = on;
+    f.tessellationShader = on;
+    f.shaderTessellationAndGeometryPointSize = on;
     f.dualSrcBlend = on;
     f.logicOp = on;
     f.multiDrawIndirect = on;

@@ -120,6 +120,20 @@ VkPhysicalDeviceLimits device_limits() {
     l.maxVertexInputAttributeOffset = 2047;
     l.maxVertexInputBindingStride = 2048;
     l.maxVertexOutputComponents = L::kMaxVaryings;
+    l.maxTessellationGenerationLevel = L::kMaxTessLevel;
+    l.maxTessellationPatchSize = L::kMaxPatchVertices;
+    l.maxTessellationControlPerVertexInputComponents = L::kMaxVaryings;
+    l.maxTessellationControlPerVertexOutputComponents = L::kMaxVaryings;
+    l.maxTessellationControlPerPatchOutputComponents = L::kMaxVaryings - 8;
+    l.maxTessellationControlTotalOutputComponents =
+        L::kMaxPatchVertices * L::kMaxVaryings + L::kMaxVaryings - 8;
+    l.maxTessellationEvaluationInputComponents = L::kMaxVaryings;
+    l.maxTessellationEvaluationOutputComponents = L::kMaxVaryings;
+    l.maxGeometryShaderInvocations = L::kMaxGeometryInvocations;
+    l.maxGeometryInputComponents = L::kMaxVaryings;
+    l.maxGeometryOutputComponents = L::kMaxVaryings;
+    l.maxGeometryOutputVertices = L::kMaxGeometryVertices;
+    l.maxGeometryTotalOutputComponents = L::kMaxGeometryComponents;
     l.maxFragmentInputComponents = L::kMaxVaryings;
     l.maxFragmentOutputAttachments = L::kMaxRenderTargets;
     l.maxFragmentDualSrcAttachments = 1;

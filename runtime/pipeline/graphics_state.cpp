@@ -55,6 +55,12 @@ void gather_dynamic(const VkPipelineDynamicStateCreateInfo* info, DynMask& m) {
         case VK_DYNAMIC_STATE_PRIMITIVE_TOPOLOGY:
             set(m, Dyn::topology);
             break;
+        case VK_DYNAMIC_STATE_PATCH_CONTROL_POINTS_EXT:
+            set(m, Dyn::patch_vertices);
+            break;
+        case VK_DYNAMIC_STATE_TESSELLATION_DOMAIN_ORIGIN_EXT:
+            set(m, Dyn::tess_origin);
+            break;
         case VK_DYNAMIC_STATE_VIEWPORT_WITH_COUNT:
             set(m, Dyn::viewport);
             set(m, Dyn::viewport_count);
@@ -342,6 +348,14 @@ void gather(const VkGraphicsPipelineCreateInfo& info, GraphicsState& s, DynMask&
         s.assembly.topology = static_cast<hw::Topology>(info.pInputAssemblyState->topology);
         s.assembly.primitive_restart = info.pInputAssemblyState->primitiveRestartEnable ? 1 : 0;
     }
+    if (const auto* tess = info.pTessellationState) {
+        s.tessellation.patch_vertices = tess->patchControlPoints;
+        if (auto* origin = find<VkPipelineTessellationDomainOriginStateCreateInfo>(
+                tess->pNext,
+                VK_STRUCTURE_TYPE_PIPELINE_TESSELLATION_DOMAIN_ORIGIN_STATE_CREATE_INFO))
+            s.tessellation.lower_left =
+                origin->domainOrigin == VK_TESSELLATION_DOMAIN_ORIGIN_LOWER_LEFT ? 1 : 0;
+    }
     if (info.pRasterizationState)
         gather_raster(*info.pRasterizationState, s);
     bool raster = !s.raster.rasterizer_discard || has(dynamic, Dyn::discard);
@@ -405,6 +419,9 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
     });
     keep(Dyn::front_face, [&] { to.raster.front_clockwise = old.raster.front_clockwise; });
     keep(Dyn::topology, [&] { to.assembly.topology = old.assembly.topology; });
+    keep(Dyn::patch_vertices,
+         [&] { to.tessellation.patch_vertices = old.tessellation.patch_vertices; });
+    keep(Dyn::tess_origin, [&] { to.tessellation.lower_left = old.tessellation.lower_left; });
     keep(Dyn::vertex_stride, [&] { to.strides = old.strides; });
     keep(Dyn::vertex_input, [&] {
         to.attributes = old.attributes;
@@ -468,6 +485,7 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
                 to.blend_attachments == old.blend_attachments,
             kGroupBlend);
     changed(to.assembly == old.assembly, kGroupAssembly);
+    changed(to.tessellation == old.tessellation, kGroupTessellation);
     changed(to.attribute_count == old.attribute_count && to.attributes == old.attributes,
             kGroupAttributes);
     changed(to.strides == old.strides && to.divisors == old.divisors, kGroupVertexBuffers);

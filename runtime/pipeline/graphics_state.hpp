@@ -61,6 +61,8 @@ enum class Dyn : uint32_t {
     provoking,
     negative_one,
     line_mode,
+    patch_vertices,
+    tess_origin,
     count_,
 };
 
@@ -80,7 +82,8 @@ enum Group : uint32_t {
     kGroupVertexBuffers = 1u << 8,
     kGroupIndexBuffer = 1u << 9,
     kGroupPrograms = 1u << 10,
-    kGroupAll = (1u << 11) - 1,
+    kGroupTessellation = 1u << 11,
+    kGroupAll = (1u << 12) - 1,
 };
 
 /// The state.
@@ -91,10 +94,11 @@ struct GraphicsState {
     hw::SetDepthStencilPacket depth;      ///< depth and stencil
     hw::SetBlendPacket blend;             ///< logic op and constants
     std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets>
-        blend_attachments{};             ///< equations
-    uint32_t color_write_off = 0;        ///< bit per attachment: its colour writes are disabled
-    uint32_t blend_count = 0;            ///< attachments
-    hw::SetInputAssemblyPacket assembly; ///< primitives
+        blend_attachments{};                ///< equations
+    uint32_t color_write_off = 0;           ///< bit per attachment: its colour writes are disabled
+    uint32_t blend_count = 0;               ///< attachments
+    hw::SetInputAssemblyPacket assembly;    ///< primitives
+    hw::SetTessellationPacket tessellation; ///< patches; patch_vertices 0 = not set
     std::array<hw::VertexAttribute, hw::limits::kMaxVertexAttributes> attributes{}; ///< attributes
     uint32_t attribute_count = 0;                                   ///< attributes used
     std::array<uint32_t, hw::limits::kMaxVertexBindings> strides{}; ///< bytes between elements

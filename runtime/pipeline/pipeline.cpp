@@ -20,6 +20,7 @@ struct StageJob {
     PipelineCache* cache;
     bool only_cached;
     std::array<uint8_t, 8> color_target{0, 1, 2, 3, 4, 5, 6, 7}; ///< as cc::Options
+    uint32_t tess_mode = 0;                                      ///< as cc::Options
 };
 
 /// Where the colour outputs of a fragment shader go (VK_KHR_dynamic_rendering_local_read).
@@ -48,6 +49,7 @@ CacheKey key_of(const StageJob& job, const ShaderModule& module,
     uint64_t colors = 0;
     std::memcpy(&colors, job.color_target.data(), sizeof(colors));
     head.push_back(colors);
+    head.push_back(job.tess_mode);
     for (const cc::SpecConstant& s : spec) {
         head.push_back(s.id);
         head.push_back(s.bits);
@@ -127,6 +129,7 @@ VkResult compile_stage(Device& d, const StageJob& job, std::shared_ptr<const Cac
     o.robust_buffers = robust;
     o.spirv_env = spirv_env();
     o.color_target = job.color_target;
+    o.tess_mode = job.tess_mode;
     auto r = cc::compile(module->words, o);
     if (!r)
         return compile_error(r.error());
@@ -227,17 +230,26 @@ VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipeli
     bool only_cached =
         (flags_of(info) & VK_PIPELINE_CREATE_2_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
     auto* layout = PipelineLayout::from(info.layout);
-    for (uint32_t i = 0; i < info.stageCount; ++i) {
-        const auto& s = info.pStages[i];
-        hw::Stage stage{};
-        if (!stage_of(s.stage, stage) || stage == hw::Stage::compute)
-            return VK_ERROR_FEATURE_NOT_PRESENT;
-        StageJob job{&s, stage, layout, cache, only_cached};
+    const auto build = [&](uint32_t i, hw::Stage stage) {
+        StageJob job{&info.pStages[i], stage, layout, cache, only_cached};
         if (stage == hw::Stage::fragment)
             map_colors(info.pNext, job.color_target);
-        VkResult r = build_stage(d, job, i, fb, stage == hw::Stage::vertex ? p.vertex : p.fragment);
-        if (r != VK_SUCCESS)
-            return r;
+        // The modes of tessellation may be declared in either of its modules.
+        const auto& control = p.programs[static_cast<size_t>(hw::Stage::tess_control)];
+        if (stage == hw::Stage::tess_eval && control)
+            job.tess_mode = control->facts.tess_mode;
+        return build_stage(d, job, i, fb, p.programs[static_cast<size_t>(stage)]);
+    };
+    for (const bool late : {false, true}) { // tess_eval after tess_control
+        for (uint32_t i = 0; i < info.stageCount; ++i) {
+            hw::Stage stage{};
+            if (!stage_of(info.pStages[i].stage, stage) || stage == hw::Stage::compute)
+                return VK_ERROR_FEATURE_NOT_PRESENT;
+            if ((stage == hw::Stage::tess_eval) != late)
+                continue;
+            if (VkResult r = build(i, stage); r != VK_SUCCESS)
+                return r;
+        }
     }
     fb.finish(cache != nullptr);
     return VK_SUCCESS;
@@ -251,7 +263,7 @@ VkResult create_compute(Device& d, PipelineCache* cache, const VkComputePipeline
         (flags_of(info) & VK_PIPELINE_CREATE_2_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
     VkResult r = build_stage(
         d, {&info.stage, hw::Stage::compute, PipelineLayout::from(info.layout), cache, only_cached},
-        0, fb, p.compute);
+        0, fb, p.programs[static_cast<size_t>(hw::Stage::compute)]);
     if (r == VK_SUCCESS)
         fb.finish(cache != nullptr);
     return r;
@@ -290,6 +302,15 @@ bool stage_of(VkShaderStageFlagBits stage, hw::Stage& out) {
         return true;
     case VK_SHADER_STAGE_COMPUTE_BIT:
         out = hw::Stage::compute;
+        return true;
+    case VK_SHADER_STAGE_TESSELLATION_CONTROL_BIT:
+        out = hw::Stage::tess_control;
+        return true;
+    case VK_SHADER_STAGE_TESSELLATION_EVALUATION_BIT:
+        out = hw::Stage::tess_eval;
+        return true;
+    case VK_SHADER_STAGE_GEOMETRY_BIT:
+        out = hw::Stage::geometry;
         return true;
     default:
         return false;

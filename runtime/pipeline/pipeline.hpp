@@ -19,6 +19,9 @@ struct ShaderModule : Object<ShaderModule, VkShaderModule> {
     std::vector<uint32_t> words; ///< code
 };
 
+/// Stages of the device, hw::Stage.
+inline constexpr size_t kStages = static_cast<size_t>(hw::Stage::geometry) + 1;
+
 /// A compiled shader in GPU memory.
 struct Program {
     Device* device = nullptr;    ///< owner of the memory
@@ -35,12 +38,10 @@ struct Program {
 
 /// VkPipeline.
 struct Pipeline : Object<Pipeline, VkPipeline> {
-    VkPipelineBindPoint bind_point{};  ///< graphics or compute
-    std::shared_ptr<Program> vertex;   ///< graphics
-    std::shared_ptr<Program> fragment; ///< graphics, may be null
-    std::shared_ptr<Program> compute;  ///< compute
-    GraphicsState state;               ///< static state
-    DynMask dynamic;                   ///< dynamic pieces
+    VkPipelineBindPoint bind_point{};                       ///< graphics or compute
+    std::array<std::shared_ptr<Program>, kStages> programs; ///< by hw::Stage, null = none
+    GraphicsState state;                                    ///< static state
+    DynMask dynamic;                                        ///< dynamic pieces
 };
 
 /// Compiles one shader, or takes it from the cache (`hit`).

@@ -13,6 +13,8 @@ bool Inst::removable() const {
     case hw::Op::imgst:
     case hw::Op::imgatom:
     case hw::Op::stout:
+    case hw::Op::emit:
+    case hw::Op::cut:
     case hw::Op::barrier:
     case hw::Op::fence:
     case hw::Op::demote:

@@ -97,7 +97,9 @@ private:
         f_ = std::make_unique<Function>();
         const std::string_view stage = line.take();
         bool known = false;
-        for (const hw::Stage s : {hw::Stage::vertex, hw::Stage::fragment, hw::Stage::compute}) {
+        for (const hw::Stage s :
+             {hw::Stage::vertex, hw::Stage::fragment, hw::Stage::compute, hw::Stage::tess_control,
+              hw::Stage::tess_eval, hw::Stage::geometry}) {
             if (stage == hw::name_of(s)) {
                 f_->stage = s;
                 known = true;

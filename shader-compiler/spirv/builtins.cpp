@@ -74,7 +74,14 @@ Inst* Translator::load_builtin(const IoLeaf& leaf) {
     case spv::BuiltIn::FrontFacing:
         return sys(SysVal::front_facing);
     case spv::BuiltIn::PrimitiveId:
-        return sys(SysVal::primitive_id);
+        return sys(options_.stage == hw::Stage::fragment ? SysVal::primitive_id
+                                                         : SysVal::primitive_index);
+    case spv::BuiltIn::InvocationId:
+        return sys(SysVal::invocation_id);
+    case spv::BuiltIn::PatchVertices:
+        return sys(SysVal::patch_vertices);
+    case spv::BuiltIn::TessCoord:
+        return indexed(SysVal::tess_coord);
     case spv::BuiltIn::Layer:
         return sys(SysVal::layer);
     case spv::BuiltIn::ViewportIndex:

@@ -160,6 +160,9 @@ void Translator::declare(const Instr& i, bool local) {
     switch (v.storage) {
     case spv::StorageClass::Input:
     case spv::StorageClass::Output: {
+        if (declare_record(v, p)) {
+            break;
+        }
         if (count > kMaxSlotLeaves) {
             unsupported("interface variables with more than " + std::to_string(kMaxSlotLeaves) +
                         " scalars");
@@ -436,7 +439,7 @@ Inst* Translator::load_varying(const IoLeaf& leaf, hw::InterpLoc loc, Inst* a, I
 }
 
 uint32_t Translator::output_slot(const IoLeaf& leaf) {
-    const bool vertex = options_.stage == hw::Stage::vertex;
+    const bool vertex = options_.stage != hw::Stage::fragment;
     if (!leaf.builtin) {
         const uint32_t limit = vertex ? kVaryings : static_cast<uint32_t>(hw::FragmentOut::depth);
         if (leaf.slot >= limit) {
@@ -463,6 +466,8 @@ uint32_t Translator::output_slot(const IoLeaf& leaf) {
         return at(hw::VertexOut::layer, 1);
     case spv::BuiltIn::ViewportIndex:
         return at(hw::VertexOut::viewport, 1);
+    case spv::BuiltIn::PrimitiveId:
+        return at(hw::VertexOut::primitive_id, 1);
     case spv::BuiltIn::FragDepth:
         return at(hw::FragmentOut::depth, 1);
     case spv::BuiltIn::FragStencilRefEXT:
@@ -486,8 +491,8 @@ Inst* Translator::output_value(const IoLeaf& leaf, Inst* value) {
     return s.width == 8 ? widen_int(value, leaf.type, s.is_signed) : value;
 }
 
-void Translator::write_outputs() {
-    std::map<uint32_t, Inst*> slots;
+std::map<uint32_t, Translator::OutputWord> Translator::collect_outputs(bool also_unwritten) {
+    std::map<uint32_t, OutputWord> slots;
     for (const Variable* v : ordered_variables_) {
         if (v->storage != spv::StorageClass::Output) {
             continue;
@@ -498,7 +503,7 @@ void Translator::write_outputs() {
         }
         for (uint32_t k = 0; k < v->io.size(); ++k) {
             const IoLeaf& leaf = v->io[k];
-            if (v->home == Home::slots && !leaf.written) {
+            if (v->home == Home::slots && !leaf.written && !also_unwritten) {
                 continue;
             }
             Inst* value =
@@ -515,20 +520,26 @@ void Translator::write_outputs() {
                 }
                 slot = target * 4u + slot % 4;
             }
+            const IoLeaf* tracked = v->home == Home::slots ? &leaf : nullptr;
             if (leaf.base == Base::bits64) {
-                slots[slot] = b_.unpack64(value, 0);
-                slots[slot + 1] = b_.unpack64(value, 1);
+                slots[slot] = {b_.unpack64(value, 0), tracked};
+                slots[slot + 1] = {b_.unpack64(value, 1), tracked};
             } else {
-                slots[slot] = output_value(leaf, value);
+                slots[slot] = {output_value(leaf, value), tracked};
             }
         }
     }
+    return slots;
+}
+
+void Translator::write_outputs() {
+    const std::map<uint32_t, OutputWord> slots = collect_outputs(false);
     for (auto it = slots.begin(); it != slots.end();) {
         const uint32_t first = it->first;
         Leaves data;
         while (it != slots.end() && it->first == first + data.size() && data.size() < 4 &&
                (data.empty() || it->first % 4 != 0)) {
-            data.push_back(it->second);
+            data.push_back(it->second.value);
             ++it;
         }
         Inst* const operands[] = {b_.collect(data)};

@@ -131,6 +131,10 @@ void Translator::access_chain(const Instr& i, bool element_first) {
 }
 
 void Translator::step(Pointer& p, uint32_t index_id) {
+    if (p.kind == Pointer::Kind::record) {
+        step_record(p, index_id);
+        return;
+    }
     if (p.kind == Pointer::Kind::resource) {
         const Type& t = m_.type(p.type);
         if (t.kind == Kind::array || t.kind == Kind::runtime_array) {
@@ -464,6 +468,9 @@ HwType element_type_of(uint8_t bytes) {
 } // namespace
 
 Translator::Leaves Translator::load(const Pointer& source, bool is_volatile) {
+    if (source.kind == Pointer::Kind::record) {
+        return load_record(source);
+    }
     Pointer p = source;
     resolve(p);
     const uint32_t count = m_.type(p.type).leaves;
@@ -516,6 +523,10 @@ Translator::Leaves Translator::load(const Pointer& source, bool is_volatile) {
 }
 
 void Translator::store(const Pointer& target, const Leaves& values, bool is_volatile) {
+    if (target.kind == Pointer::Kind::record) {
+        store_record(target, values);
+        return;
+    }
     Pointer p = target;
     resolve(p);
     if (values.size() != m_.type(p.type).leaves) {

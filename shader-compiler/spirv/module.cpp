@@ -346,6 +346,9 @@ private:
         case spv::Decoration::NonUniform:
             d.non_uniform = true;
             break;
+        case spv::Decoration::Patch:
+            d.patch = true;
+            break;
         case spv::Decoration::Restrict:
             d.restrict_ = true;
             break;

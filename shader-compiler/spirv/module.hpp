@@ -87,7 +87,7 @@ struct Decor {
     bool flat = false, noperspective = false, centroid = false, sample = false, block = false,
          buffer_block = false, non_writable = false, row_major = false, coherent = false,
          is_volatile = false, no_contraction = false, invariant = false, non_uniform = false,
-         restrict_ = false; ///< flags
+         restrict_ = false, patch = false; ///< flags
 };
 
 /// A constant: bits of its leaves, in order. Undefined constants are zero.

@@ -137,7 +137,8 @@ bool Translator::try_barrier(const Instr& i) {
         const auto scope = static_cast<spv::Scope>(m_.constant_int(i.word(0)));
         const auto memory = static_cast<spv::Scope>(m_.constant_int(i.word(1)));
         const bool workgroup = scope != spv::Scope::Subgroup && scope != spv::Scope::Invocation;
-        if (workgroup && options_.stage == hw::Stage::compute) {
+        if (workgroup &&
+            (options_.stage == hw::Stage::compute || options_.stage == hw::Stage::tess_control)) {
             b_.raw(HwOp::barrier, HwType::none, {}, {});
         }
         if (!workgroup || memory == spv::Scope::Device || memory == spv::Scope::QueueFamily) {

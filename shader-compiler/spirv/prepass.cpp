@@ -36,6 +36,12 @@ spv::ExecutionModel model_of(hw::Stage stage) {
         return spv::ExecutionModel::Vertex;
     case hw::Stage::fragment:
         return spv::ExecutionModel::Fragment;
+    case hw::Stage::tess_control:
+        return spv::ExecutionModel::TessellationControl;
+    case hw::Stage::tess_eval:
+        return spv::ExecutionModel::TessellationEvaluation;
+    case hw::Stage::geometry:
+        return spv::ExecutionModel::Geometry;
     default:
         return spv::ExecutionModel::GLCompute;
     }

@@ -89,6 +89,7 @@ std::unique_ptr<ir::Function> Translator::run() {
                      : has_mode(spv::ExecutionMode::DepthUnchanged) ? 3
                                                                     : 0;
     f_->per_sample = m_.per_sample;
+    stage_modes();
     build_cfg();
     b_.at(prologue_);
     scan_accesses();
@@ -97,10 +98,13 @@ std::unique_ptr<ir::Function> Translator::run() {
     for (uint32_t i = 0; i < blocks_.size(); ++i) {
         translate_block(i);
     }
-    for (ir::Block* exit : exits_) {
-        b_.at(exit);
+    const bool at_end =
+        options_.stage != hw::Stage::geometry && options_.stage != hw::Stage::tess_control;
+    for (size_t i = 0; at_end && i < exits_.size(); ++i) {
+        b_.at(exits_[i]);
         write_outputs();
     }
+    drop_unwritten_outputs();
     fill_phis();
     slots_.finish();
     b_.finish();
@@ -259,7 +263,8 @@ void Translator::translate_block(uint32_t index) {
 
 void Translator::translate(const Instr& i) {
     if (try_flow(i) || try_memory(i) || try_alu(i) || try_composite(i) || try_matrix(i) ||
-        try_image(i) || try_atomic(i) || try_barrier(i) || try_derivative(i) || try_subgroup(i)) {
+        try_image(i) || try_atomic(i) || try_barrier(i) || try_derivative(i) || try_subgroup(i) ||
+        try_emit(i)) {
         return;
     }
     if (i.op == spv::Op::OpExtInst && i.word(0) == m_.glsl_set) {

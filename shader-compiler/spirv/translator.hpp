@@ -47,6 +47,7 @@ enum class Home : uint8_t {
     shared,   ///< workgroup memory
     resource, ///< descriptor(s)
     push,     ///< push constants
+    record,   ///< vertex and patch records of tessellation and geometry stages
 };
 
 /// An OpVariable.
@@ -58,13 +59,15 @@ struct Variable {
     uint32_t first_slot = 0;          ///< slots: number of leaf 0 in Slots
     uint32_t offset = 0;              ///< scratch, shared: byte offset
     const Binding* binding = nullptr; ///< resource
-    std::vector<IoLeaf> io;           ///< input, output: per leaf
+    std::vector<IoLeaf> io;           ///< input, output: per leaf (record: of one element)
+    hw::SysVal record_base{};         ///< record: where the first one is
+    bool arrayed = false;             ///< record: the outermost index chooses the vertex
 };
 
 /// A described pointer.
 struct Pointer {
     /// Where it points.
-    enum class Kind : uint8_t { memory, slots, resource, texel };
+    enum class Kind : uint8_t { memory, slots, resource, texel, record };
     Kind kind = Kind::memory;            ///< kind
     uint32_t type = 0;                   ///< type of what it points to
     Variable* variable = nullptr;        ///< slots, resource
@@ -73,8 +76,9 @@ struct Pointer {
     Inst* index = nullptr;               ///< resource: descriptor array element (nullptr = 0)
     hw::Space space = hw::Space::global; ///< memory
     Inst* base = nullptr;                ///< memory, global: 64-bit address
-    Inst* offset = nullptr;              ///< memory: 32-bit byte offset or nullptr
-    uint32_t imm = 0;                    ///< memory: constant part of the offset
+    Inst* offset = nullptr;              ///< memory, record: 32-bit byte offset or nullptr
+    uint32_t imm = 0;                    ///< memory, record: constant part of the offset
+    bool element = false;                ///< record: the vertex is chosen
     Inst* limit = nullptr;               ///< memory: size that bounds offset + imm
     bool is_explicit = false;            ///< memory: layout from decorations
     bool invariant = false;              ///< memory: cannot change
@@ -210,11 +214,28 @@ private:
     Inst* load_builtin(const IoLeaf& leaf);
     Inst* load_varying(const IoLeaf& leaf, hw::InterpLoc loc, Inst* a, Inst* b);
     Inst* subgroup_mask(spv::BuiltIn which, uint32_t component);
+    /// An output's scalar and where it goes.
+    struct OutputWord {
+        Inst* value;
+        const IoLeaf* leaf; // where it is known whether it is ever written, else null
+    };
+    std::map<uint32_t, OutputWord> collect_outputs(bool also_unwritten);
     void write_outputs();
     Inst* output_value(const IoLeaf& leaf, Inst* value);
     uint32_t output_slot(const IoLeaf& leaf);
     std::optional<hw::Interp> interp_of(const Decor& d);
     uint32_t allocate_scratch(uint32_t type_id);
+
+    // records.cpp: tessellation and geometry stages
+    void stage_modes();
+    bool declare_record(Variable& v, Pointer& p);
+    uint32_t record_slot(const Variable& v, const IoLeaf& leaf);
+    void step_record(Pointer& p, uint32_t index_id);
+    Leaves load_record(const Pointer& p);
+    void store_record(const Pointer& p, const Leaves& values);
+    Inst* record_offset(const Pointer& p);
+    bool try_emit(const Instr& i);
+    void drop_unwritten_outputs();
 
     // ops_image.cpp
     bool try_image(const Instr& i);
@@ -266,8 +287,9 @@ private:
     std::vector<Variable*> ordered_variables_;
     std::unordered_set<uint32_t>
         indirect_; // variables that need memory: run-time indices or escaping pointers
-    bool writes_buffers_ = false;   // some store or atomic may change buffer memory
-    bool zeroed_shared_ = false;    // workgroup variables start as zero
+    bool writes_buffers_ = false; // some store or atomic may change buffer memory
+    bool zeroed_shared_ = false;  // workgroup variables start as zero
+    std::vector<std::pair<Inst*, const IoLeaf*>> emitted_; // geometry: stouts before an emit
     std::vector<ir::Block*> exits_; // blocks that return: outputs are written there at the end
     uint64_t budget_ = 0;           // scalars produced so far
     std::map<std::pair<uint32_t, uint32_t>, Pointer> descriptor_cache_;

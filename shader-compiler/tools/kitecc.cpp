@@ -27,6 +27,15 @@ bool stage_of_model(uint32_t model, hw::Stage& stage) {
     case 0:
         stage = hw::Stage::vertex;
         return true;
+    case 1:
+        stage = hw::Stage::tess_control;
+        return true;
+    case 2:
+        stage = hw::Stage::tess_eval;
+        return true;
+    case 3:
+        stage = hw::Stage::geometry;
+        return true;
     case 4:
         stage = hw::Stage::fragment;
         return true;
@@ -123,7 +132,8 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "kitecc: no such entry point, or of a stage Kite does not have\n");
         return 1;
     }
-    for (const hw::Stage s : {hw::Stage::vertex, hw::Stage::fragment, hw::Stage::compute}) {
+    for (const hw::Stage s : {hw::Stage::vertex, hw::Stage::fragment, hw::Stage::compute,
+                              hw::Stage::tess_control, hw::Stage::tess_eval, hw::Stage::geometry}) {
         if (stage_name == hw::name_of(s)) {
             options.stage = s;
         }

@@ -16,6 +16,10 @@ namespace exec {
 struct WorkerMemory::Impl {};
 WorkerMemory::WorkerMemory() = default;
 WorkerMemory::~WorkerMemory() = default;
+std::byte* stage_memory(WorkerMemory&) {
+    static std::vector<std::byte> bytes(hw::limits::kStageIoBytes);
+    return bytes.data();
+}
 } // namespace exec
 
 namespace test {
@@ -35,6 +39,10 @@ public:
     void run_vertex(const exec::DrawContext& draw, exec::VertexWave& wave,
                     exec::WorkerMemory&) const override {
         vertex(draw, wave);
+    }
+    void run_control(const exec::DrawContext&, std::span<exec::VertexWave>,
+                     exec::WorkerMemory&) const override {
+        FAIL() << "no tessellation here";
     }
     void run_fragment(const exec::DrawContext& draw, exec::FragmentWave& wave,
                       exec::WorkerMemory&) const override {

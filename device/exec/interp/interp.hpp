@@ -100,7 +100,7 @@ void exec_lane(Wave& wave, const hw::Inst& inst);
 void exec_mem(Wave& wave, const hw::Inst& inst);
 /// Instructions of hw/isa/tex.toml.
 void exec_tex(Wave& wave, const hw::Inst& inst);
-/// sys, ldattr, ldin, stout.
+/// sys, ldattr, ldin, stout, emit, cut.
 void exec_io(Wave& wave, const hw::Inst& inst);
 
 } // namespace kite::dev::exec::interp

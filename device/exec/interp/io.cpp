@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stage inputs, outputs and system values (hw/isa/io.toml).
 #include "device/exec/attribute.hpp"
+#include "device/exec/emitted.hpp"
 #include "device/exec/interp/interp.hpp"
 #include "device/exec/system.hpp"
 
@@ -84,6 +85,20 @@ uint64_t system_value(const Wave& w, SysVal value, uint32_t index, unsigned lane
         return w.vertex->vertex_index[lane];
     case SysVal::instance_index:
         return w.vertex->instance_index[lane];
+    case SysVal::in_base:
+        return w.vertex->in_base[lane];
+    case SysVal::out_base:
+        return w.vertex->out_base[lane];
+    case SysVal::patch_base:
+        return w.vertex->patch_base[lane];
+    case SysVal::invocation_id:
+        return w.vertex->invocation_id[lane];
+    case SysVal::primitive_index:
+        return w.vertex->primitive_index[lane];
+    case SysVal::patch_vertices:
+        return w.vertex->patch_vertices;
+    case SysVal::tess_coord:
+        return std::bit_cast<uint32_t>(w.vertex->tess_coord[index][lane]);
     case SysVal::base_vertex:
         return d.base_vertex;
     case SysVal::base_instance:
@@ -225,6 +240,12 @@ void exec_io(Wave& w, const hw::Inst& inst) {
         break;
     case hw::Op::ldin:
         load_input(w, inst);
+        break;
+    case hw::Op::emit:
+        w.vertex->emitted->emit(w.vertex->out, w.exec, inst.imm);
+        break;
+    case hw::Op::cut:
+        w.vertex->emitted->cut(w.exec, inst.imm);
         break;
     default:
         store_output(w, inst);

@@ -24,11 +24,30 @@ public:
             }
         }
         w.vertex = &out;
+        if (reads_records(program_->info.stage)) {
+            w.shared = stage_memory(memory);
+        }
         w.exec = out.count >= width_ ? w.all() : (1u << out.count) - 1u;
         w.live = w.all();
         if (w.exec != 0) {
             run(w);
         }
+    }
+
+    void run_control(const DrawContext& draw, std::span<VertexWave> waves,
+                     WorkerMemory& memory) const override {
+        const size_t scratch = scratch_bytes(program_->info, width_);
+        std::byte* all_scratch = memory.impl->scratch.zeroed(scratch * waves.size());
+        for (size_t i = 0; i < waves.size(); ++i) {
+            Wave& w = memory.impl->wave(i);
+            w.reset(*program_, draw, width_);
+            w.scratch = all_scratch + scratch * i;
+            w.shared = stage_memory(memory);
+            w.vertex = &waves[i];
+            w.exec = waves[i].count >= width_ ? w.all() : (1u << waves[i].count) - 1u;
+            w.live = w.all();
+        }
+        run_together(draw, waves.size(), memory);
     }
 
     void run_fragment(const DrawContext& draw, FragmentWave& out,
@@ -66,11 +85,16 @@ public:
             w.exec = wave_lanes(info, width_, i);
             w.live = w.all();
         }
-        // A wave runs to its next barrier or its end; then the others get there. Waves that have
-        // ended no longer take part in barriers.
+        run_together(draw, waves, memory);
+    }
+
+private:
+    // A wave runs to its next barrier or its end; then the others get there. Waves that have ended
+    // no longer take part in barriers.
+    static void run_together(const DrawContext& draw, size_t waves, WorkerMemory& memory) {
         for (bool waiting = true; waiting;) {
             waiting = false;
-            for (uint32_t i = 0; i < waves; ++i) {
+            for (size_t i = 0; i < waves; ++i) {
                 Wave& w = memory.impl->wave(i);
                 if (!w.done) {
                     waiting |= run(w) == Stop::barrier;
@@ -82,7 +106,6 @@ public:
         }
     }
 
-private:
     Wave& start(const DrawContext& draw, WorkerMemory& memory, size_t i) const {
         Wave& w = memory.impl->wave(i);
         w.reset(*program_, draw, width_);

@@ -24,7 +24,7 @@ struct Slot;
 namespace kite::dev::exec::jit {
 
 /// Bump when generated code of an older build must not be reused.
-inline constexpr uint32_t kAbiVersion = 5;
+inline constexpr uint32_t kAbiVersion = 6;
 /// Zero bytes that out-of-bounds scalar loads read.
 inline constexpr unsigned kZeroBytes = 128;
 
@@ -86,6 +86,8 @@ struct Helpers {
                       uint32_t* rows);   ///< ldattr: 8 rows of kMaxLanes
     void (*barrier)(const WaveEnv* env); ///< barrier
     uint64_t (*clock)();                 ///< sys clock
+    void (*emit)(VertexWave* wave, uint32_t lanes, uint32_t stream); ///< emit
+    void (*cut)(VertexWave* wave, uint32_t lanes, uint32_t stream);  ///< cut
 };
 
 /// True for the instructions that have a texture cell: tex, txg and txf whose descriptors are

@@ -204,7 +204,10 @@ llvm::Value* Emitter::mask_from_bits(Value* x) {
 
 void Emitter::initial_exec() {
     switch (program_.info.stage) {
-    case hw::Stage::vertex: {
+    case hw::Stage::vertex:
+    case hw::Stage::tess_control:
+    case hw::Stage::tess_eval:
+    case hw::Stage::geometry: {
         Value* count = field(wave_, offsetof(VertexWave, count), b_.getInt32Ty());
         initial_ = b_.CreateICmpULT(lane_ids_, splat(count));
         break;
@@ -254,7 +257,7 @@ void Emitter::prologue() {
 // Outputs that some path may leave unwritten start as 0.
 void Emitter::zero_outputs() {
     const auto stage = program_.info.stage;
-    if (stage == hw::Stage::compute) {
+    if (stage == hw::Stage::compute || stage == hw::Stage::tess_control) {
         return;
     }
     std::map<uint32_t, bool> always; // slot -> written by every lane
@@ -283,7 +286,7 @@ void Emitter::zero_outputs() {
         }
     }
     const size_t base =
-        stage == hw::Stage::vertex ? offsetof(VertexWave, out) : offsetof(FragmentWave, out);
+        writes_vertices(stage) ? offsetof(VertexWave, out) : offsetof(FragmentWave, out);
     for (const auto& [slot, written] : always) {
         if (!written) {
             b_.CreateAlignedStore(constant(0, 32, Shape::vector),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "device/exec/emitted.hpp"
 #include "device/exec/jit/abi.hpp"
 
 #include "device/exec/atomics.hpp"
@@ -77,6 +78,14 @@ void attribute(const hw::Inst* inst, const DrawContext* draw, const VertexWave* 
     }
 }
 
+void emit(VertexWave* wave, uint32_t lanes, uint32_t stream) {
+    wave->emitted->emit(wave->out, lanes, stream);
+}
+
+void cut(VertexWave* wave, uint32_t lanes, uint32_t stream) {
+    wave->emitted->cut(lanes, stream);
+}
+
 void barrier(const WaveEnv* env) {
     if (env->fibers != nullptr) {
         env->fibers->yield();
@@ -93,8 +102,8 @@ void texture_uniform(const WaveEnv* env, const hw::Inst* inst, tex::Lanes* lanes
                              env->slots[cell % texgen::kSlots]);
 }
 
-constexpr Helpers kHelpers{alu,       atomic,  scratch,     texture, texture_uniform,
-                           attribute, barrier, device_clock};
+constexpr Helpers kHelpers{alu,       atomic,  scratch,      texture, texture_uniform,
+                           attribute, barrier, device_clock, emit,    cut};
 alignas(64) constexpr std::byte kZeros[kZeroBytes]{};
 
 } // namespace

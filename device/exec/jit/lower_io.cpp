@@ -133,6 +133,28 @@ void Emitter::system_value(const hw::Inst& inst) {
     case SysVal::instance_index:
         x = entry_field(wave_, offsetof(VertexWave, instance_index), ity(32, Shape::vector));
         break;
+    case SysVal::in_base:
+        x = entry_field(wave_, offsetof(VertexWave, in_base), ity(32, Shape::vector));
+        break;
+    case SysVal::out_base:
+        x = entry_field(wave_, offsetof(VertexWave, out_base), ity(32, Shape::vector));
+        break;
+    case SysVal::patch_base:
+        x = entry_field(wave_, offsetof(VertexWave, patch_base), ity(32, Shape::vector));
+        break;
+    case SysVal::invocation_id:
+        x = entry_field(wave_, offsetof(VertexWave, invocation_id), ity(32, Shape::vector));
+        break;
+    case SysVal::primitive_index:
+        x = entry_field(wave_, offsetof(VertexWave, primitive_index), ity(32, Shape::vector));
+        break;
+    case SysVal::tess_coord:
+        x = entry_field(wave_, offsetof(VertexWave, tess_coord) + index * kMaxLanes * 4,
+                        ity(32, Shape::vector));
+        break;
+    case SysVal::patch_vertices:
+        x = entry_field(wave_, offsetof(VertexWave, patch_vertices), i32);
+        break;
     case SysVal::base_vertex:
         x = entry_field(draw_, offsetof(DrawContext, base_vertex), i32);
         break;
@@ -274,8 +296,8 @@ void Emitter::load_input(const hw::Inst& inst) {
 // At the top level every lane the wave started with is still there, unless some left the program;
 // the rows of other lanes belong to nobody, so a plain store will do.
 void Emitter::store_output(const hw::Inst& inst) {
-    const size_t base = program_.info.stage == hw::Stage::vertex ? offsetof(VertexWave, out)
-                                                                 : offsetof(FragmentWave, out);
+    const size_t base = writes_vertices(program_.info.stage) ? offsetof(VertexWave, out)
+                                                             : offsetof(FragmentWave, out);
     const bool everyone = frames_.empty() && !escaped_;
     for (unsigned k = 0; k < hw::StoutSub::unpack(inst.sub).n_count(); ++k) {
         Value* ptr = address(wave_, base + size_t{inst.imm + k} * kMaxLanes * 4);
@@ -302,6 +324,15 @@ void Emitter::lower_io(const hw::Inst& inst) {
     case hw::Op::stout:
         store_output(inst);
         break;
+    case hw::Op::emit:
+    case hw::Op::cut: {
+        auto* type = llvm::FunctionType::get(
+            b_.getVoidTy(), {b_.getPtrTy(), b_.getInt32Ty(), b_.getInt32Ty()}, false);
+        const size_t which =
+            inst.op == hw::Op::emit ? offsetof(Helpers, emit) : offsetof(Helpers, cut);
+        b_.CreateCall(type, helper(which), {wave_, bits(exec()), b_.getInt32(inst.imm)});
+        break;
+    }
     default:
         fail("input/output instruction without a lowering");
     }

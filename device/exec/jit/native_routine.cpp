@@ -39,6 +39,22 @@ public:
         }
     }
 
+    void run_control(const DrawContext& draw, std::span<VertexWave> waves,
+                     WorkerMemory& memory) const override {
+        if (!program_->info.uses_barrier || waves.size() == 1) {
+            for (VertexWave& wave : waves) {
+                run_vertex(draw, wave, memory);
+            }
+            return;
+        }
+        const size_t scratch = scratch_bytes(program_->info, width_);
+        Job job{this, base_environment(draw, memory), scratch, waves.data()};
+        WaveEnv& env = job.first;
+        env.shared = stage_memory(memory);
+        env.scratch = scratch != 0 ? memory.impl->scratch.zeroed(scratch * waves.size()) : nullptr;
+        run_together(job, static_cast<uint32_t>(waves.size()), memory);
+    }
+
     void run_fragment(const DrawContext& draw, FragmentWave& wave,
                       WorkerMemory& memory) const override {
         if (wave.exec != 0) {
@@ -53,7 +69,7 @@ public:
         const uint32_t waves = wave_count(info, width_);
         const size_t scratch = scratch_bytes(info, width_);
         const bool together = info.uses_barrier && waves > 1;
-        Job job{this, {}, scratch};
+        Job job{this, {}, scratch, nullptr};
         WaveEnv& env = job.first;
         env = base_environment(draw, memory);
         env.shared =
@@ -62,14 +78,7 @@ public:
         env.subgroup_count = waves;
         if (together) {
             env.scratch = scratch != 0 ? memory.impl->scratch.zeroed(scratch * waves) : nullptr;
-            auto& fibers = memory.impl->fibers;
-            if (fibers == nullptr) {
-                fibers = std::make_unique<FiberPool>();
-            }
-            env.fibers = fibers.get();
-            if (!fibers->run(waves, run_wave, &job)) {
-                KITE_LOG(error, "no memory for the stacks of {} waves; workgroup skipped", waves);
-            }
+            run_together(job, waves, memory);
             return;
         }
         for (uint32_t i = 0; i < waves; ++i) {
@@ -87,13 +96,30 @@ private:
         const NativeRoutine* routine;
         WaveEnv first;
         size_t scratch;
+        VertexWave* control; // tess_control: the waves, else null
     };
+
+    // All waves at once, each on a fiber, so that they can wait for each other.
+    static void run_together(Job& job, uint32_t waves, WorkerMemory& memory) {
+        auto& fibers = memory.impl->fibers;
+        if (fibers == nullptr) {
+            fibers = std::make_unique<FiberPool>();
+        }
+        job.first.fibers = fibers.get();
+        if (!fibers->run(waves, run_wave, &job)) {
+            KITE_LOG(error, "no memory for the stacks of {} waves; workgroup skipped", waves);
+        }
+    }
 
     static void run_wave(void* argument, uint32_t index) {
         const Job& job = *static_cast<const Job*>(argument);
         WaveEnv env = job.first;
         env.subgroup = index;
-        env.exec = wave_lanes(job.routine->program_->info, job.routine->width_, index);
+        if (job.control != nullptr) {
+            env.wave = job.control + index;
+        } else {
+            env.exec = wave_lanes(job.routine->program_->info, job.routine->width_, index);
+        }
         if (env.scratch != nullptr) {
             env.scratch += job.scratch * index;
         }
@@ -116,6 +142,9 @@ private:
     WaveEnv environment(const DrawContext& draw, void* wave, WorkerMemory& memory) const {
         WaveEnv env = base_environment(draw, memory);
         env.wave = wave;
+        if (reads_records(program_->info.stage)) {
+            env.shared = stage_memory(memory);
+        }
         if (program_->info.scratch_bytes != 0) {
             env.scratch = memory.impl->scratch.zeroed(scratch_bytes(program_->info, width_));
         }

@@ -80,6 +80,8 @@ struct Options {
         0; ///< 0: sys.wave_size is read at run time; else gl_SubgroupSize folds to it
     /// Fragment: the colour attachment that an output location goes to; kNoTarget drops it.
     std::array<uint8_t, 8> color_target{0, 1, 2, 3, 4, 5, 6, 7};
+    uint32_t tess_mode =
+        0; ///< tess_eval: what the tess_control module declares, ProgramFacts::tess_mode
     bool dump = false; ///< fill Program::ir_dump and Program::asm_dump
 };
 
@@ -89,6 +91,7 @@ struct ProgramFacts {
     uint32_t workgroup[3] = {1, 1, 1}; ///< compute local size after specialization
     bool per_sample = false;           ///< fragment: must run per sample
     bool early_fragment_tests = false; ///< fragment: declared
+    uint32_t tess_mode = 0;            ///< tessellation: hw::TessMode bits the module declares
     uint32_t push_bytes = 0;           ///< bytes of push constants statically used
     uint32_t input_locations = 0;      ///< vertex: mask of attribute locations read
     uint32_t instructions = 0;         ///< ISA instruction words

@@ -137,8 +137,12 @@ VkPipeline GraphicsTest::pipeline(const Target& target, DrawState state) {
     const VkSpecializationInfo special{count_of(entries), entries.data(), state.specials.size() * 4,
                                        state.specials.data()};
     std::vector<VkPipelineShaderStageCreateInfo> stages;
-    for (const auto& [spirv, stage] : {std::pair(state.vert, VK_SHADER_STAGE_VERTEX_BIT),
-                                       std::pair(state.frag, VK_SHADER_STAGE_FRAGMENT_BIT)}) {
+    for (const auto& [spirv, stage] :
+         {std::pair(state.vert, VK_SHADER_STAGE_VERTEX_BIT),
+          std::pair(state.tesc, VK_SHADER_STAGE_TESSELLATION_CONTROL_BIT),
+          std::pair(state.tese, VK_SHADER_STAGE_TESSELLATION_EVALUATION_BIT),
+          std::pair(state.geom, VK_SHADER_STAGE_GEOMETRY_BIT),
+          std::pair(state.frag, VK_SHADER_STAGE_FRAGMENT_BIT)}) {
         if (!spirv.empty()) {
             stages.push_back({.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                               .stage = stage,
@@ -173,6 +177,13 @@ VkPipeline GraphicsTest::pipeline(const Target& target, DrawState state) {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_INPUT_ASSEMBLY_STATE_CREATE_INFO,
         .topology = state.topology,
         .primitiveRestartEnable = state.restart};
+    const VkPipelineTessellationDomainOriginStateCreateInfo origin{
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_TESSELLATION_DOMAIN_ORIGIN_STATE_CREATE_INFO,
+        .domainOrigin = state.domain_origin};
+    const VkPipelineTessellationStateCreateInfo tessellation{
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_TESSELLATION_STATE_CREATE_INFO,
+        .pNext = &origin,
+        .patchControlPoints = state.patch_vertices};
     const VkPipelineViewportStateCreateInfo viewport{
         .sType = VK_STRUCTURE_TYPE_PIPELINE_VIEWPORT_STATE_CREATE_INFO,
         .viewportCount = count_of(state.viewports),
@@ -206,6 +217,7 @@ VkPipeline GraphicsTest::pipeline(const Target& target, DrawState state) {
                                             .pStages = stages.data(),
                                             .pVertexInputState = &vertex,
                                             .pInputAssemblyState = &assembly,
+                                            .pTessellationState = &tessellation,
                                             .pViewportState = &viewport,
                                             .pRasterizationState = &state.raster,
                                             .pMultisampleState = &multisample,

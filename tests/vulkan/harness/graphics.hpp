@@ -59,6 +59,9 @@ VkStencilOpState stencil_keep();
 /// State of a graphics pipeline; empty vectors stand for a sensible default.
 struct DrawState {
     Spirv vert, frag;
+    Spirv tesc, tese, geom; ///< empty = without
+    uint32_t patch_vertices = 3;
+    VkTessellationDomainOrigin domain_origin = VK_TESSELLATION_DOMAIN_ORIGIN_UPPER_LEFT;
     Specials specials;
     VkPrimitiveTopology topology = VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST;
     bool restart = false;
