@@ -146,7 +146,7 @@ def cmd_igt(args):
     out = pathlib.Path(args.out).absolute()
     out.mkdir(parents=True, exist_ok=True)
     known = expected(EXPECTED.read_text(), kernel.release)
-    with Machine(Settings(kernel=args.kernel, root=root, ports=16, vram="64M")) as machine:
+    with Machine(Settings(kernel=args.kernel, root=root, ports=6, vram="64M")) as machine:
         say(f"{machine.kernel.release} up after {machine.boot_seconds:.1f} s "
             f"({machine.accel.upper()})")
         pairs = _run(machine, args, tests, out)
