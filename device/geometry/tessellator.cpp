@@ -12,7 +12,6 @@ namespace kite::dev::geometry {
 namespace {
 
 constexpr float kMost = hw::limits::kMaxTessLevel;
-constexpr float kJustAboveOne = 1.0f + 0x1p-20f; // a level of one where others are larger
 
 constexpr float kThird = 0x555555p-24f; // of the centre: never more than a third
 
@@ -42,6 +41,12 @@ Division division(float level, hw::TessSpacing spacing) {
     auto n = static_cast<uint32_t>(std::ceil(f));
     n += (n % 2 != 0) != odd ? 1 : 0;
     return {f, n};
+}
+
+/// An inner level of one where others are larger counts as just above one: odd spacing's shorter
+/// segments then have no length.
+Division just_above_one(hw::TessSpacing spacing) {
+    return spacing == hw::TessSpacing::fractional_odd ? Division{1, 3} : Division{2, 2};
 }
 
 /// Where an edge is cut, 0 and 1 included. Fractional levels have a shorter segment at each end.
@@ -108,7 +113,7 @@ void Tessellation::triangles(const hw::TessMode& mode, std::span<const float, 4>
     }
     Division in = division(inner, mode.spacing);
     if (in.count == 1 && !whole) {
-        in = division(kJustAboveOne, mode.spacing);
+        in = just_above_one(mode.spacing);
     }
     const std::array<uint16_t, 3> corner{add(1, 0, 0), add(0, 1, 0), add(0, 0, 1)};
     if (in.count == 1) {
@@ -178,7 +183,7 @@ void Tessellation::quads(const hw::TessMode& mode, std::span<const float, 4> out
     whole = whole && in[0].count == 1 && in[1].count == 1;
     for (Division& d : in) {
         if (d.count == 1 && !whole) {
-            d = division(kJustAboveOne, mode.spacing);
+            d = just_above_one(mode.spacing);
         }
     }
     const std::array<uint16_t, 4> corner{add(0, 0, 0), add(1, 0, 0), add(1, 1, 0), add(0, 1, 0)};

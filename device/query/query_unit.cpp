@@ -84,17 +84,11 @@ void QueryUnit::finish() {
             publish(window_.at(e.occlusion->slot), {&value, 1});
         } else {
             const PipelineStatistics& c = e.statistics->counters;
-            const uint64_t values[kStatistics] = {c.input_vertices,
-                                                  c.input_primitives,
-                                                  c.vertex_invocations,
-                                                  c.geometry_invocations,
-                                                  c.geometry_primitives,
-                                                  c.clip_invocations,
-                                                  c.clip_primitives,
-                                                  c.fragment_invocations,
-                                                  0,
-                                                  0,
-                                                  e.statistics->compute};
+            const uint64_t values[kStatistics] = {
+                c.input_vertices,       c.input_primitives,     c.vertex_invocations,
+                c.geometry_invocations, c.geometry_primitives,  c.clip_invocations,
+                c.clip_primitives,      c.fragment_invocations, c.control_patches,
+                c.eval_invocations,     e.statistics->compute};
             publish(window_.at(e.statistics->slot), values);
         }
     }

@@ -247,6 +247,7 @@ void SetupWorker::emit_triangle(const Source& source, const ScreenVertex* v, int
                      std::max({v[0].fx, v[1].fx, v[2].fx}), std::max({v[0].fy, v[1].fy, v[2].fy}),
                      {vp.x0, vp.y0, vp.x1, vp.y1}, state_->samples);
     if (box.x0 > box.x1 || box.y0 > box.y1) {
+        ++clip_primitives; // clipping left it, it just covers nothing
         return;
     }
     bool front = false;
@@ -379,6 +380,7 @@ void SetupWorker::triangle(const geometry::Assembled& primitive) {
         int64_t{b.fx - a.fx} * (c.fy - a.fy) - int64_t{c.fx - a.fx} * (b.fy - a.fy);
     bool front = false;
     if (area == 0 || culled(area, front)) {
+        ++clip_primitives;
         return;
     }
     const ScreenVertex screen[3] = {{a.fx, a.fy, a.z, a.rcpw, 0, 0, 0, 0},

@@ -77,6 +77,7 @@ void SetupWorker::line(const Source& source, uint32_t va, uint32_t vb, float bia
                                     *std::max_element(px, px + 4), *std::max_element(py, py + 4),
                                     {vp.sx0, vp.sy0, vp.sx1, vp.sy1}, state_->samples);
     if (box.x0 > box.x1 || box.y0 > box.y1) {
+        ++clip_primitives; // clipping left it, it just covers nothing
         return;
     }
     BinnedPrim* prim = new_prim(source, front);
@@ -126,6 +127,7 @@ void SetupWorker::point(const Source& source, uint32_t corner, float bias, bool 
     const Bounds box =
         pixel_bounds(fx0, fy0, fx1 - 1, fy1 - 1, {vp.sx0, vp.sy0, vp.sx1, vp.sy1}, state_->samples);
     if (box.x0 > box.x1 || box.y0 > box.y1) {
+        ++clip_primitives; // clipping left it, it just covers nothing
         return;
     }
     BinnedPrim* prim = new_prim(source, front);
