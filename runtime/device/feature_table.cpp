@@ -39,6 +39,8 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceVulkan11Features::storageBuffer16BitAccess,
             &VkPhysicalDeviceVulkan11Features::uniformAndStorageBuffer16BitAccess,
             &VkPhysicalDeviceVulkan11Features::multiview,
+            &VkPhysicalDeviceVulkan11Features::multiviewGeometryShader,
+            &VkPhysicalDeviceVulkan11Features::multiviewTessellationShader,
             &VkPhysicalDeviceVulkan11Features::variablePointersStorageBuffer,
             &VkPhysicalDeviceVulkan11Features::variablePointers,
             &VkPhysicalDeviceVulkan11Features::shaderDrawParameters>(
@@ -112,9 +114,8 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDevice16BitStorageFeatures::storageBuffer16BitAccess,
             &VkPhysicalDevice16BitStorageFeatures::uniformAndStorageBuffer16BitAccess>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES),
-        row<VkPhysicalDeviceMultiviewFeatures,
-            &VkPhysicalDeviceMultiviewFeatures::multiviewTessellationShader,
-            &VkPhysicalDeviceMultiviewFeatures::multiview>(
+        all<VkPhysicalDeviceMultiviewFeatures,
+            &VkPhysicalDeviceMultiviewFeatures::multiviewTessellationShader>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MULTIVIEW_FEATURES),
         all<VkPhysicalDeviceVariablePointersFeatures,
             &VkPhysicalDeviceVariablePointersFeatures::variablePointers>(

@@ -21,7 +21,7 @@ constexpr VkSubgroupFeatureFlags kSubgroupOps =
     VK_SUBGROUP_FEATURE_QUAD_BIT | VK_SUBGROUP_FEATURE_CLUSTERED_BIT |
     VK_SUBGROUP_FEATURE_ROTATE_BIT | VK_SUBGROUP_FEATURE_ROTATE_CLUSTERED_BIT;
 constexpr VkShaderStageFlags kSubgroupStages =
-    VK_SHADER_STAGE_COMPUTE_BIT | VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_VERTEX_BIT;
+    VK_SHADER_STAGE_ALL_GRAPHICS | VK_SHADER_STAGE_COMPUTE_BIT;
 constexpr uint32_t kMaxDescriptors = 1u << 20;
 constexpr VkDeviceSize kMaxAllocation = uint64_t{1} << 34;
 constexpr VkDeviceSize kMaxBuffer = uint64_t{1} << 34;
