@@ -38,6 +38,7 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceVulkan11Features::shaderDrawParameters,
             &VkPhysicalDeviceVulkan11Features::storageBuffer16BitAccess,
             &VkPhysicalDeviceVulkan11Features::uniformAndStorageBuffer16BitAccess,
+            &VkPhysicalDeviceVulkan11Features::storageInputOutput16,
             &VkPhysicalDeviceVulkan11Features::multiview,
             &VkPhysicalDeviceVulkan11Features::multiviewGeometryShader,
             &VkPhysicalDeviceVulkan11Features::multiviewTessellationShader,
@@ -110,6 +111,7 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceVulkan13Features::maintenance4>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES),
         row<VkPhysicalDevice16BitStorageFeatures,
+            &VkPhysicalDevice16BitStorageFeatures::storageInputOutput16,
             &VkPhysicalDevice16BitStorageFeatures::storageInputOutput16,
             &VkPhysicalDevice16BitStorageFeatures::storageBuffer16BitAccess,
             &VkPhysicalDevice16BitStorageFeatures::uniformAndStorageBuffer16BitAccess>(
