@@ -227,6 +227,7 @@ static inline int kite_device_error(struct kite_device *kdev)
 }
 
 extern int kite_job_timeout_ms;
+extern int kite_ring_entries;
 extern struct workqueue_struct *kite_wq;
 
 bool kite_device_present(struct kite_device *kdev);

@@ -31,6 +31,11 @@ module_param_named(job_timeout_ms, kite_job_timeout_ms, int, 0444);
 MODULE_PARM_DESC(job_timeout_ms,
 		 "Milliseconds a submission may run before it is killed and its VM banned, 100 to 600000 (default 10000)");
 
+int kite_ring_entries = KITE_RING_ENTRIES;
+module_param_named(ring_entries, kite_ring_entries, int, 0444);
+MODULE_PARM_DESC(ring_entries,
+		 "Entries of the rings that graphics and compute queues submit to, a power of two from 16 to 2048 (default 2048); few make them wrap often, for tests");
+
 /* Runs what ends with files and jobs; not a device's, because a device can end in one of its items. */
 struct workqueue_struct *kite_wq;
 
@@ -204,6 +209,8 @@ static int __init kite_init(void)
 	int ret;
 
 	kite_job_timeout_ms = clamp(kite_job_timeout_ms, 100, 600000);
+	kite_ring_entries = rounddown_pow_of_two(clamp(kite_ring_entries, KITE_RING_ENTRIES_MIN,
+						       KITE_RING_ENTRIES));
 	kite_wq = alloc_workqueue("kite", WQ_UNBOUND, 0);
 	if (!kite_wq)
 		return -ENOMEM;

@@ -11,7 +11,6 @@
 #include "kite_vm.h"
 #include "uapi/kite_drm.h"
 
-#define KITE_MAX_IBS 256
 #define KITE_MAX_BINDS 1024
 #define KITE_MAX_SYNCS 256
 #define KITE_TIME_TRIES 3
@@ -31,10 +30,15 @@ static void kite_query_gpu(struct kite_device *kdev, struct drm_kite_gpu_info *i
 	info->va_start = KITE_VA_START;
 	info->va_end = kdev->va_end;
 	info->page_size = KITE_PAGE_SIZE;
-	for (i = 0; i < ARRAY_SIZE(classes); i++)
-		if (kdev->ring_of_class[classes[i]])
-			info->ring_mask |= 1u << i;
 	info->max_ibs = KITE_MAX_IBS;
+	for (i = 0; i < ARRAY_SIZE(classes); i++) {
+		const struct kite_ring *ring = kdev->ring_of_class[classes[i]];
+
+		if (!ring)
+			continue;
+		info->ring_mask |= 1u << i;
+		info->max_ibs = min(info->max_ibs, kite_ring_credits(ring));
+	}
 	info->max_binds = KITE_MAX_BINDS;
 	info->max_syncs = KITE_MAX_SYNCS;
 	info->job_timeout_ms = kite_job_timeout_ms;

@@ -52,7 +52,7 @@ int kite_ring_begin(struct kite_ring *ring, unsigned long *flags)
 /** kite_ring_push() - write an entry that is not the last of its submission */
 void kite_ring_push(struct kite_ring *ring, const struct kite_ring_entry *entry)
 {
-	u32 slot = ring->wptr++ & (KITE_RING_ENTRIES - 1);
+	u32 slot = ring->wptr++ & (ring->size - 1);
 
 	lockdep_assert_held(&ring->lock);
 	memcpy_toio(ring->entries + slot * sizeof(*entry), entry, sizeof(*entry));
@@ -265,7 +265,7 @@ static int kite_ring_start(struct kite_ring *ring)
 	wmb();
 	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_BASE_LO), base);
 	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_BASE_HI), 0);
-	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_ENTRIES), KITE_RING_ENTRIES);
+	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_ENTRIES), ring->size);
 	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_WRITEBACK_LO), wb);
 	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_WRITEBACK_HI), 0);
 	kite_write(kdev, kite_ring_reg(ring, KITE_HW_REG_RING_CONTROL),
@@ -297,6 +297,10 @@ int kite_rings_init(struct kite_device *kdev)
 			return -ENODEV;
 		}
 		ring->name = kite_ring_names[ring->ring_class];
+		/* The driver's own submissions rely on the whole ring. */
+		ring->size = ring->ring_class == KITE_HW_RING_CLASS_GRAPHICS ||
+			     ring->ring_class == KITE_HW_RING_CLASS_COMPUTE ?
+			     kite_ring_entries : KITE_RING_ENTRIES;
 		ring->entries = kdev->vram_map + KITE_VRAM_RINGS +
 				i * KITE_RING_ENTRIES * sizeof(struct kite_ring_entry);
 		ring->writeback = kdev->vram_map + KITE_VRAM_WRITEBACKS +

@@ -5,7 +5,7 @@
  *
  * Rings are part of struct kite_device. kite_ring_begin() to kite_ring_commit() is one submission
  * and holds ring->lock with interrupts off. Space is never waited for: schedulers hand out at most
- * KITE_RING_CREDITS entries, the rest belongs to the driver's direct commands, one at a time.
+ * kite_ring_credits() entries, the rest belongs to the driver's direct commands, one at a time.
  */
 #ifndef _KITE_RING_H_
 #define _KITE_RING_H_
@@ -18,8 +18,10 @@
 
 #include "kite_hw.h"
 
+/* Room for each ring's entries; what queues submit to may use less, see the parameter ring_entries. */
 #define KITE_RING_ENTRIES 2048
-#define KITE_RING_CREDITS (KITE_RING_ENTRIES - 64)
+#define KITE_RING_ENTRIES_MIN 16
+#define KITE_MAX_IBS 256
 
 struct kite_device;
 struct kite_vm;
@@ -63,6 +65,8 @@ struct kite_ring {
 	const char *name;
 	/** @entries: the ring */
 	void __iomem *entries;
+	/** @size: entries it has room for, a power of two */
+	u32 size;
 	/** @writeback: RingWriteback */
 	void __iomem *writeback;
 	/** @lock: protects what follows, up to @sched */
@@ -109,6 +113,12 @@ bool kite_ring_blame(struct kite_ring *ring, u64 seqno, struct kite_vm *vm, int 
 		     u32 *queue_id);
 int kite_ring_direct(struct kite_ring *ring, struct kite_ring_entry *entry);
 u64 kite_ring_done_seqno(struct kite_ring *ring);
+
+/** kite_ring_credits() - entries that the scheduler may have in flight */
+static inline u32 kite_ring_credits(const struct kite_ring *ring)
+{
+	return ring->size - max(ring->size / 32, 2u);
+}
 
 /** kite_entry_init() - start an entry of one kind */
 static inline void kite_entry_init(struct kite_ring_entry *entry, u32 op, u32 context)

@@ -129,7 +129,7 @@ int kite_sched_init(struct kite_device *kdev)
 		struct kite_ring *ring = &kdev->rings[i];
 
 		ret = kite_compat_sched_init(&ring->sched, &kite_sched_ops, kdev->reset_wq,
-					     KITE_RING_CREDITS,
+					     kite_ring_credits(ring),
 					     msecs_to_jiffies(kite_job_timeout_ms), ring->name,
 					     kdev->drm.dev);
 		if (ret)

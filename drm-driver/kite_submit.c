@@ -12,8 +12,6 @@
 #include "kite_sync.h"
 #include "kite_vm.h"
 
-#define KITE_MAX_IBS 256
-
 /** struct kite_submit_job - one submission */
 struct kite_submit_job {
 	/** @base: the job */
@@ -86,7 +84,7 @@ static struct kite_submit_job *kite_submit_create(struct kite_queue *queue, stru
 	u32 i;
 	int ret = 0;
 
-	if (array->count > KITE_MAX_IBS)
+	if (array->count > min_t(u32, KITE_MAX_IBS, kite_ring_credits(queue->ring)))
 		return ERR_PTR(-EINVAL);
 	job = kzalloc(struct_size(job, ibs, array->count), GFP_KERNEL);
 	if (!job)

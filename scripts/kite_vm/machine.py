@@ -289,6 +289,11 @@ class Machine:
         self._remove(port, timeout_seconds)
         self.devices.pop(port).kill()
 
+    def wake(self):
+        """Wake a guest that sleeps, from suspend to idle by its power button."""
+        status = self._qmp.command("query-status")["status"]
+        self._qmp.command("system_wakeup" if status == "suspended" else "system_powerdown")
+
     # -- what the kernel said ---------------------------------------------------------------------
 
     def kernel_log(self):

@@ -141,14 +141,14 @@ int Node::bind_map(uint32_t vm, uint32_t bo, uint64_t va, uint64_t range, uint64
     return bind(vm, op);
 }
 
-int Node::submit(uint32_t queue, std::initializer_list<drm_kite_ib> ibs,
-                 std::initializer_list<drm_kite_sync> syncs) const {
+int Node::submit(uint32_t queue, std::span<const drm_kite_ib> ibs,
+                 std::span<const drm_kite_sync> syncs) const {
     drm_kite_queue_submit s{};
     s.queue_id = queue;
     s.ibs = {sizeof(drm_kite_ib), static_cast<uint32_t>(ibs.size()),
-             reinterpret_cast<uintptr_t>(ibs.begin())};
+             reinterpret_cast<uintptr_t>(ibs.data())};
     s.syncs = {sizeof(drm_kite_sync), static_cast<uint32_t>(syncs.size()),
-               reinterpret_cast<uintptr_t>(syncs.begin())};
+               reinterpret_cast<uintptr_t>(syncs.data())};
     return call(DRM_IOCTL_KITE_QUEUE_SUBMIT, s);
 }
 

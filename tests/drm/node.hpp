@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,13 @@ public:
     int close_bo(uint32_t bo) const;
     int bind(uint32_t vm, const drm_kite_vm_bind_op& op) const;
     int bind_map(uint32_t vm, uint32_t bo, uint64_t va, uint64_t range, uint64_t offset = 0) const;
+    int submit(uint32_t queue, std::span<const drm_kite_ib> ibs,
+               std::span<const drm_kite_sync> syncs) const;
     int submit(uint32_t queue, std::initializer_list<drm_kite_ib> ibs,
-               std::initializer_list<drm_kite_sync> syncs) const;
+               std::initializer_list<drm_kite_sync> syncs) const {
+        return submit(queue, std::span(ibs.begin(), ibs.size()),
+                      std::span(syncs.begin(), syncs.size()));
+    }
     /// Waits for a binary syncobj or a point of a timeline.
     int wait(uint32_t syncobj, uint64_t point = 0, uint64_t timeout_ms = 60000) const;
     drm_kite_vm_get_state vm_state(uint32_t vm) const;
