@@ -338,7 +338,8 @@ struct kite_bo *kite_bo_create_pinned(struct kite_device *kdev, u64 size)
 		return bo;
 	dma_resv_lock(bo->ttm.base.resv, NULL);
 	ttm_bo_pin(&bo->ttm);
-	dma_resv_unlock(bo->ttm.base.resv);
+	/* Until 6.13 only this takes a pinned buffer off the LRU, where a sleep would evict it. */
+	ttm_bo_unreserve(&bo->ttm);
 	return bo;
 }
 
@@ -347,7 +348,7 @@ void kite_bo_destroy_pinned(struct kite_bo *bo)
 {
 	dma_resv_lock(bo->ttm.base.resv, NULL);
 	ttm_bo_unpin(&bo->ttm);
-	dma_resv_unlock(bo->ttm.base.resv);
+	ttm_bo_unreserve(&bo->ttm);
 	drm_gem_object_put(&bo->ttm.base);
 }
 

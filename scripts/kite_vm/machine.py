@@ -37,7 +37,7 @@ TCG_WORDS = ("no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 wat
              "sysctl.kernel.hung_task_timeout_secs=300")
 # The checkers' kernel: KASAN finds what slab debugging would, and emulated page walks are slow.
 CHECKED_WORDS = "slab_debug=- no5lvl"
-BOOT_SECONDS = 180.0
+BOOT_SECONDS = 400.0
 CHECKED_BOOT_SECONDS = 600.0
 EXTRA_DEVICES = {"virtio-gpu": "virtio-gpu-pci", "bochs": "bochs-display"}
 
