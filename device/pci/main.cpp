@@ -83,11 +83,6 @@ base::Result<void> run(Options& options) {
     if (!device) {
         return std::unexpected(std::move(device.error()));
     }
-    if (options.sandbox) {
-        if (auto done = filter_system_calls(); !done) {
-            return done;
-        }
-    }
     const std::unique_ptr<VncServer> viewer = std::move(vnc); // ends before the device
     if (viewer) {
         viewer->start((*device)->gpu().display());
@@ -95,6 +90,11 @@ base::Result<void> run(Options& options) {
     std::optional<ControlServer> control;
     if (control_listener) {
         control.emplace(std::move(control_listener), (*device)->gpu().display());
+    }
+    if (options.sandbox) {
+        if (auto done = filter_system_calls(); !done) {
+            return done;
+        }
     }
     KITE_LOG(info, "listening on {}", options.socket);
     do {

@@ -2,6 +2,7 @@
 // The program kite-device itself: options, privileges and system call filter in place, clients come
 // and go, signals. Its path is the first argument.
 #include "device/pci/testing/driver.hpp"
+#include "device/pci/viewer/control.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -120,6 +122,35 @@ TEST_F(Program, PersistServesTheNextOneUntilToldToEnd) {
         compute(client);
     }
     const Client idle(connect());
+    kill(pid, SIGTERM);
+    EXPECT_EQ(wait_exit(), 0);
+}
+
+TEST_F(Program, ViewersAreServedBelowTheFilter) {
+    const auto control = (folder / "control").string();
+    const auto port = static_cast<uint16_t>(20000 + getpid() % 20000);
+    start({"--heads", "2", "--control", control, "--vnc", std::to_string(port)});
+    const Client client(connect());
+    const auto status = control_request(control, "status");
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_TRUE(status->starts_with("head 0 connected off"));
+    EXPECT_FALSE(control_request(control, "screenshot 0"));
+    const base::UniqueFd viewer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(viewer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+              0);
+    // Version, security type, shared: the answer to the last one is the screen.
+    char bytes[64] = {};
+    EXPECT_EQ(recv(viewer.get(), bytes, 12, MSG_WAITALL), 12);
+    EXPECT_EQ(send(viewer.get(), "RFB 003.008\n", 12, 0), 12);
+    EXPECT_GE(recv(viewer.get(), bytes, sizeof(bytes), 0), 2);
+    EXPECT_EQ(send(viewer.get(), "\1", 1, 0), 1);
+    EXPECT_EQ(recv(viewer.get(), bytes, 4, MSG_WAITALL), 4);
+    EXPECT_EQ(send(viewer.get(), "\1", 1, 0), 1);
+    EXPECT_EQ(recv(viewer.get(), bytes, 24, MSG_WAITALL), 24);
     kill(pid, SIGTERM);
     EXPECT_EQ(wait_exit(), 0);
 }
