@@ -55,6 +55,8 @@ SurfaceFacts surface_facts(VkSurfaceKHR surface) {
         f.alpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR;
         return f;
     }
+    case VK_ICD_WSI_PLATFORM_DISPLAY:
+        return kms_facts(base_of(surface));
     case VK_ICD_WSI_PLATFORM_HEADLESS:
         return {};
     default:
@@ -62,7 +64,8 @@ SurfaceFacts surface_facts(VkSurfaceKHR surface) {
     }
 }
 
-std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkExtent2D, VkResult* error) {
+std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkPresentModeKHR mode,
+                                           VkResult* error) {
     switch (base_of(surface)->platform) {
     case VK_ICD_WSI_PLATFORM_XCB:
         return x11_target(base_of(surface), false, error);
@@ -70,6 +73,8 @@ std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkExtent2D, VkR
         return x11_target(base_of(surface), true, error);
     case VK_ICD_WSI_PLATFORM_WAYLAND:
         return wayland_target(base_of(surface), error);
+    case VK_ICD_WSI_PLATFORM_DISPLAY:
+        return kms_target(base_of(surface), mode == VK_PRESENT_MODE_IMMEDIATE_KHR, error);
     case VK_ICD_WSI_PLATFORM_HEADLESS:
         return std::make_unique<HeadlessTarget>();
     default:

@@ -34,16 +34,20 @@ VkResult Swapchain::make_image(const VkSwapchainCreateInfoKHR& ci) {
     im.usage = ci.imageUsage;
     im.linear = true;
     im.compute_layout();
-    auto b = GpuHeap::make_bound(
-        *device->kmd, *device->va,
-        {.size_bytes = im.size_bytes, .exportable = true, .placement = kmd::Placement::system});
+    const bool direct = target_->wants_dma_buf();
+    auto b =
+        GpuHeap::make_bound(*device->kmd, *device->va,
+                            {.size_bytes = im.size_bytes,
+                             .exportable = true,
+                             .placement = direct ? kmd::Placement::vram : kmd::Placement::system});
     if (!b)
         return device->report(b.error());
     si->bound = std::move(*b);
     im.address = si->bound.address;
-    // Window systems take memfds; dma-bufs can't stand in for them, the target copies instead.
+    // Window systems take memfds; dma-bufs can't stand in for them, the target copies instead. Our
+    // own display takes dma-bufs only.
     kmd::Result<int> fd = -1;
-    if (!device->kmd->facts().dma_buf)
+    if (direct == device->kmd->facts().dma_buf)
         fd = si->bound.bo->export_fd();
     TargetImage t;
     t.fd = fd ? *fd : -1;
@@ -69,7 +73,7 @@ VkResult Swapchain::init(const VkSwapchainCreateInfoKHR& ci) {
     if (!format_of(ci.imageFormat))
         return VK_ERROR_INITIALIZATION_FAILED;
     VkResult r = VK_SUCCESS;
-    target_ = make_target(ci.surface, ci.imageExtent, &r);
+    target_ = make_target(ci.surface, mode, &r);
     if (!target_)
         return r;
     uint32_t count = std::max(ci.minImageCount, mode == VK_PRESENT_MODE_MAILBOX_KHR ? 3u : 2u);
@@ -245,7 +249,7 @@ void Swapchain::run_in_order() {
     Queued q;
     while (next(q, Clock::time_point::max())) {
         (void)rendered(q, UINT64_MAX);
-        if (mode != VK_PRESENT_MODE_IMMEDIATE_KHR) {
+        if (mode != VK_PRESENT_MODE_IMMEDIATE_KHR && !target_->keeps_time()) {
             auto tick = next_tick(last);
             sleep_until(tick);
             last = tick;

@@ -36,6 +36,10 @@ public:
     virtual VkResult show(uint32_t index) = 0;
     /// Images the server may still read.
     [[nodiscard]] virtual uint32_t holds() const { return 0; }
+    /// Images must be memory of the device, by a dma-buf.
+    [[nodiscard]] virtual bool wants_dma_buf() const { return false; }
+    /// show() itself waits for the display's turn.
+    [[nodiscard]] virtual bool keeps_time() const { return false; }
     /// Adds the images the server gave back since the last call.
     virtual void collect(std::vector<uint32_t>& released) { (void)released; }
 };
@@ -51,8 +55,8 @@ struct SurfaceFacts {
 /// Queries a surface of any platform.
 [[nodiscard]] SurfaceFacts surface_facts(VkSurfaceKHR surface);
 /// Makes the target of a surface; null with an error when the window can't be shown to.
-[[nodiscard]] std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface, VkExtent2D extent,
-                                                         VkResult* error);
+[[nodiscard]] std::unique_ptr<PresentTarget> make_target(VkSurfaceKHR surface,
+                                                         VkPresentModeKHR mode, VkResult* error);
 
 /// Platform parts.
 [[nodiscard]] SurfaceFacts x11_facts(const void* icd_surface, bool xlib);
@@ -62,5 +66,10 @@ struct SurfaceFacts {
 /// Wayland; the extent is the swapchain's.
 [[nodiscard]] std::unique_ptr<PresentTarget> wayland_target(const void* icd_surface,
                                                             VkResult* error);
+/// A display of the device's own.
+[[nodiscard]] SurfaceFacts kms_facts(const void* icd_surface);
+/// See kms_facts; one that tears does not wait for vblanks.
+[[nodiscard]] std::unique_ptr<PresentTarget> kms_target(const void* icd_surface, bool tears,
+                                                        VkResult* error);
 
 } // namespace kite::rt
