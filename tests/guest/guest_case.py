@@ -52,7 +52,7 @@ def need_device():
 def kmemleak(machine):
     """What kmemleak knows, or nothing where the kernel has none."""
     return machine.run("f=/sys/kernel/debug/kmemleak; [ -w $f ] && echo scan > $f && sleep 1 && "
-                       "echo scan > $f && cat $f").stdout
+                       "echo scan > $f && cat $f", 900).stdout
 
 
 def still_watched(machine):
