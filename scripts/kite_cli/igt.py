@@ -104,15 +104,25 @@ def _one(machine, test, args, out):
     return pairs
 
 
+def _plugged(machine):
+    """See that there is an eGPU with its driver; a test that was ended may have left none."""
+    if machine.devices:
+        try:
+            machine.wait_render_node(20)
+            return
+        except KiteError:
+            say("the eGPU is gone: plugging another one")
+    machine.plug()
+    machine.wait_render_node()
+
+
 def _run(machine, args, tests, out):
     """All programs; returns the (test, result) pairs."""
     machine.check("mkdir -p /run/udev /etc; modprobe vgem; true")
     machine.load_module()
     pairs = []
     for test in tests:
-        if not machine.devices or machine.run("ls /dev/dri/renderD* >/dev/null").code:
-            machine.plug()
-        machine.wait_render_node()
+        _plugged(machine)
         for name, result in _one(machine, test, args, out):
             say(f"{result:8} {name}")
             pairs.append((name, result))
