@@ -101,6 +101,10 @@ struct CommandBuffer : Dispatchable<CommandBuffer, VkCommandBuffer> {
 private:
     void flush_bindings(BindState& b, hw::BindPoint point);
     void flush_programs();
+    /// Clears the views of a multiview subpass that use an attachment first, where others loaded
+    /// it.
+    void clear_fresh_views(hw::Aspect aspect, uint32_t number, uint32_t index,
+                           const hw::Attachment& a);
 };
 
 /// Start of every command: the buffer behind the handle.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Render passes and dynamic rendering, lowered to BeginRendering/EndRendering scopes.
 //
-// A subpass is one scope. An attachment's load operation happens in the first subpass that uses it,
-// its store operation in the last; in between it is loaded and stored. Scopes of a pass are
-// separated by Barriers, which cover every subpass dependency.
+// A subpass is one scope. An attachment's load operation happens in the first subpass that uses it
+// (view by view with multiview), its store operation in the last; in between it is loaded and
+// stored. Scopes of a pass are separated by Barriers, which cover every subpass dependency.
 #include "runtime/cmd/command_buffer.hpp"
 
 #include <algorithm>
@@ -70,10 +70,25 @@ void set_resolve(hw::Attachment& a, hw::ResolveMode mode, const ImageView* targe
     a.resolve.image = target->attachment(aspect);
 }
 
+uint32_t views_of(const Subpass& s) {
+    return s.view_mask == 0 ? 1 : s.view_mask;
+}
+
+/// The views of the subpass in which the attachment was not used before.
+uint32_t fresh_views(const ScopeState& s, uint32_t index) {
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < s.subpass; ++i) {
+        const Subpass& earlier = s.pass->subpasses[i];
+        if (std::ranges::contains(earlier.uses, index))
+            seen |= views_of(earlier);
+    }
+    return views_of(s.pass->subpasses[s.subpass]) & ~seen;
+}
+
 Ops pass_ops(const ScopeState& s, uint32_t index, bool stencil) {
     const PassAttachment& pa = s.pass->attachments[index];
     Ops o{hw::LoadOp::load, hw::StoreOp::store};
-    if (pa.first_use == s.subpass)
+    if (fresh_views(s, index) == views_of(s.pass->subpasses[s.subpass]))
         o.load = load_op(stencil ? pa.stencil_load : pa.load);
     if (pa.last_use == s.subpass)
         o.store = store_op(stencil ? pa.stencil_store : pa.store);
@@ -140,6 +155,30 @@ void CommandBuffer::begin_subpass() {
     if (!any)
         p.samples = 0;
     open_scope(p, colors);
+    for (uint32_t i = 0; i < colors.size(); ++i)
+        clear_fresh_views(hw::Aspect::color, i, sp.colors[i], colors[i]);
+    clear_fresh_views(hw::Aspect::depth, 0, sp.depth_stencil, p.depth);
+    clear_fresh_views(hw::Aspect::stencil, 0, sp.depth_stencil, p.stencil);
+}
+
+void CommandBuffer::clear_fresh_views(hw::Aspect aspect, uint32_t number, uint32_t index,
+                                      const hw::Attachment& a) {
+    if (!a.present || !view_at(scope, index))
+        return;
+    const PassAttachment& pa = scope.pass->attachments[index];
+    const VkAttachmentLoadOp load = aspect == hw::Aspect::stencil ? pa.stencil_load : pa.load;
+    const uint32_t fresh = fresh_views(scope, index);
+    if (load != VK_ATTACHMENT_LOAD_OP_CLEAR || a.load_op == hw::LoadOp::clear)
+        return;
+    for (uint32_t view = 0; view < 32; ++view) {
+        if (fresh >> view & 1)
+            out.emit(hw::ClearAttachmentPacket{.aspect = aspect,
+                                               .index = number,
+                                               .rect = to_hw(scope.area),
+                                               .base_layer = view,
+                                               .layer_count = 1,
+                                               .value = a.clear});
+    }
 }
 
 void CommandBuffer::open_scope(const hw::BeginRenderingPacket& p,

@@ -10,7 +10,7 @@ void note_use(RenderPass& rp, uint32_t attachment, uint32_t subpass) {
     if (attachment == VK_ATTACHMENT_UNUSED || attachment >= rp.attachments.size())
         return;
     PassAttachment& a = rp.attachments[attachment];
-    a.first_use = std::min(a.first_use, subpass);
+    rp.subpasses[subpass].uses.push_back(attachment);
     a.last_use = std::max(a.last_use, subpass);
 }
 
@@ -40,7 +40,7 @@ Subpass subpass_of(const Desc& d) {
 }
 
 void note_uses(RenderPass& rp, const uint32_t* inputs, size_t input_count, uint32_t index) {
-    const Subpass& s = rp.subpasses[index];
+    const Subpass s = rp.subpasses[index]; // a copy: its uses grow
     for (uint32_t a : s.colors)
         note_use(rp, a, index);
     for (uint32_t a : s.resolves)

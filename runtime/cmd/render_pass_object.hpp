@@ -17,7 +17,6 @@ struct PassAttachment {
     VkAttachmentStoreOp store{};            ///< colour or depth
     VkAttachmentLoadOp stencil_load{};      ///< stencil
     VkAttachmentStoreOp stencil_store{};    ///< stencil
-    uint32_t first_use = UINT32_MAX;        ///< first subpass that uses it as attachment
     uint32_t last_use = 0;                  ///< last one
 };
 
@@ -30,6 +29,7 @@ struct Subpass {
     VkResolveModeFlagBits depth_mode = VK_RESOLVE_MODE_NONE; ///< depth resolve
     VkResolveModeFlagBits stencil_mode = VK_RESOLVE_MODE_NONE; ///< stencil resolve
     uint32_t view_mask = 0;                                    ///< multiview
+    std::vector<uint32_t> uses;                                ///< every attachment it uses
 };
 
 /// VkRenderPass.

@@ -191,6 +191,9 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceVertexAttributeDivisorFeatures::
                 vertexAttributeInstanceRateZeroDivisor>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VERTEX_ATTRIBUTE_DIVISOR_FEATURES),
+        all<VkPhysicalDeviceTexelBufferAlignmentFeaturesEXT,
+            &VkPhysicalDeviceTexelBufferAlignmentFeaturesEXT::texelBufferAlignment>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TEXEL_BUFFER_ALIGNMENT_FEATURES_EXT),
         all<VkPhysicalDevice4444FormatsFeaturesEXT,
             &VkPhysicalDevice4444FormatsFeaturesEXT::formatA4B4G4R4>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_4444_FORMATS_FEATURES_EXT),
