@@ -3,7 +3,10 @@
 
 import json
 import math
+import shutil
 import statistics
+import tempfile
+from pathlib import Path
 
 from . import enter
 from .ui import REPO, log_dir, run_logged
@@ -86,7 +89,13 @@ def write(results, drivers, notes, out, json_file):
     raw = json.dumps(results, indent=1) + "\n"
     data = json_file or out / "bench.json"
     data.write_text(raw)
-    command, env = enter.wrap(["python3", str(REPO / "scripts" / "kite_cli" / "bench_plot.py"),
-                               str(data), str(out / "bench.png"), *drivers], cwd=out)
-    run_logged("drawing the plot", command, log_dir() / "bench-plot.log", env=env)
+    # The tree sees the temporary folder, but not every one of the host.
+    with tempfile.TemporaryDirectory() as inside:
+        seen, picture = Path(inside) / "bench.json", Path(inside) / "bench.png"
+        seen.write_text(raw)
+        command, env = enter.wrap(
+            ["python3", str(REPO / "scripts" / "kite_cli" / "bench_plot.py"), str(seen),
+             str(picture), *drivers], cwd=inside)
+        run_logged("drawing the plot", command, log_dir() / "bench-plot.log", env=env)
+        shutil.copyfile(picture, out / "bench.png")
     return text
