@@ -61,6 +61,8 @@ VkResult Device::report(const base::Error& e) {
     VkResult r = to_vk(e);
     if (r == VK_ERROR_DEVICE_LOST)
         lost = true;
+    else if (r != VK_TIMEOUT)
+        KITE_LOG(info, "{}", e.message);
     return r;
 }
 

@@ -88,14 +88,13 @@ std::string Vm::ask() {
 }
 
 void Vm::mark_lost(const std::string& why) {
-    {
-        std::lock_guard lock(text_mutex_);
-        if (lost_)
-            return;
-        why_ = why;
-        lost_ = true;
-    }
+    std::lock_guard lock(text_mutex_);
+    if (lost_)
+        return;
+    why_ = why;
+    // First, because an application that another thread tells may end at once.
     KITE_LOG(error, "device lost: {}", why);
+    lost_ = true;
 }
 
 base::Error Vm::lost_error() const {
