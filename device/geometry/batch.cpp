@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/geometry/batch.hpp"
 
+#include "device/geometry/slots.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -9,12 +11,6 @@ namespace kite::dev::geometry {
 namespace {
 
 constexpr uint32_t kVaryingSlots = hw::limits::kMaxVaryings;
-constexpr auto kPosition = static_cast<uint32_t>(hw::VertexOut::position);
-constexpr auto kPointSize = static_cast<uint32_t>(hw::VertexOut::point_size);
-constexpr auto kClip = static_cast<uint32_t>(hw::VertexOut::clip_distance);
-constexpr auto kCull = static_cast<uint32_t>(hw::VertexOut::cull_distance);
-constexpr auto kLayer = static_cast<uint32_t>(hw::VertexOut::layer);
-constexpr auto kViewport = static_cast<uint32_t>(hw::VertexOut::viewport);
 
 /// Elements of a run that primitives [first, first + count) touch: [begin, end), and the fan's
 /// centre.
@@ -62,6 +58,16 @@ ShadedBatch::ShadedBatch() {
     for (Seen& seen : seen_) {
         seen.stamp = 0;
     }
+}
+
+uint32_t ShadedBatch::begin_wave(uint32_t first, uint32_t width) {
+    wave.count = std::min(width, vertex_count - first);
+    for (uint32_t lane = 0; lane < width; ++lane) {
+        const uint32_t vertex = first + std::min(lane, wave.count - 1);
+        wave.vertex_index[lane] = vertex_index[vertex];
+        wave.instance_index[lane] = instance_index[vertex];
+    }
+    return wave.count;
 }
 
 void BatchShader::gather(const BatchDesc& desc, ShadedBatch& out) const {
@@ -257,13 +263,7 @@ void BatchShader::shade(const exec::DrawContext& context, exec::WorkerMemory& me
     const exec::ProgramInfo& info = routine->program().info;
     exec::VertexWave& wave = out.wave;
     for (uint32_t first = 0; first < out.vertex_count; first += wave_size) {
-        const uint32_t count = std::min<uint32_t>(wave_size, out.vertex_count - first);
-        wave.count = count;
-        for (uint32_t lane = 0; lane < wave_size; ++lane) {
-            const uint32_t vertex = first + std::min(lane, count - 1);
-            wave.vertex_index[lane] = out.vertex_index[vertex];
-            wave.instance_index[lane] = out.instance_index[vertex];
-        }
+        const uint32_t count = out.begin_wave(first, wave_size);
         routine->run_vertex(context, wave, memory);
         const size_t bytes = count * sizeof(uint32_t);
         const auto take = [&](void* to, uint32_t slot) {

@@ -120,6 +120,9 @@ struct ShadedBatch {
     std::vector<uint16_t> members;          ///< BatchShader::whole: vertices of all primitives
     exec::VertexWave wave;                  ///< scratch
 
+    /// Puts the inputs of up to `width` vertices from `first` on into `wave`; returns how many.
+    uint32_t begin_wave(uint32_t first, uint32_t width);
+
 private:
     friend class BatchShader;
     uint16_t slots_[kBatchVertices];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/geometry/stages.hpp"
 
+#include "device/geometry/slots.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -17,13 +19,6 @@ constexpr uint64_t kMostOutput = 1u
                                  << 16; // primitives a batch may grow to, where one can't exceed it
 constexpr uint32_t kMostPatchPrimitives = 2 * hw::limits::kMaxTessLevel * hw::limits::kMaxTessLevel;
 
-constexpr auto kPosition = static_cast<uint32_t>(hw::VertexOut::position);
-constexpr auto kPointSize = static_cast<uint32_t>(hw::VertexOut::point_size);
-constexpr auto kClip = static_cast<uint32_t>(hw::VertexOut::clip_distance);
-constexpr auto kCull = static_cast<uint32_t>(hw::VertexOut::cull_distance);
-constexpr auto kLayer = static_cast<uint32_t>(hw::VertexOut::layer);
-constexpr auto kViewport = static_cast<uint32_t>(hw::VertexOut::viewport);
-constexpr auto kPrimitiveId = static_cast<uint32_t>(hw::VertexOut::primitive_id);
 constexpr auto kOuter = static_cast<uint32_t>(hw::PatchOut::tess_outer);
 constexpr auto kInner = static_cast<uint32_t>(hw::PatchOut::tess_inner);
 
@@ -47,6 +42,17 @@ struct StageShader::Source {
     const uint32_t* words = nullptr;                  ///< first vertex
     uint32_t stride = kRecordWords;                   ///< words per vertex
     std::array<int16_t, exec::kVertexOuts> word_of{}; ///< slot -> word, -1 = never written
+};
+
+/// How a patch lies in stage memory: input records, output records, patch record.
+struct StageShader::PatchLayout {
+    uint32_t inputs;  ///< input records
+    uint32_t outputs; ///< output records
+
+    uint32_t stride() const { return (inputs + outputs + 1) * kRecordBytes; }
+    uint32_t in_base(uint32_t patch) const { return patch * stride(); }
+    uint32_t out_base(uint32_t patch) const { return in_base(patch) + inputs * kRecordBytes; }
+    uint32_t patch_base(uint32_t patch) const { return out_base(patch) + outputs * kRecordBytes; }
 };
 
 /// One batch under way.
@@ -107,22 +113,21 @@ PrimitiveClass StageShader::output_class(hw::Topology topology) const {
     return primitive_class(topology);
 }
 
-uint64_t StageShader::most_output() const {
+uint64_t StageShader::growth() const {
     uint64_t each = evaluate != nullptr ? kMostPatchPrimitives : 1;
     if (geometry != nullptr) {
         const exec::ProgramInfo& info = geometry->program().info;
         each *= std::max<uint64_t>(1, uint64_t{info.workgroup[0]} * info.workgroup[1]);
     }
-    return each * batch_primitives();
+    return each;
+}
+
+uint64_t StageShader::most_output() const {
+    return growth() * batch_primitives();
 }
 
 uint32_t StageShader::batch_primitives() const {
-    uint64_t each = evaluate != nullptr ? kMostPatchPrimitives : 1;
-    if (geometry != nullptr) {
-        const exec::ProgramInfo& info = geometry->program().info;
-        each *= std::max<uint64_t>(1, uint64_t{info.workgroup[0]} * info.workgroup[1]);
-    }
-    const uint64_t by_growth = std::clamp<uint64_t>(kMostOutput / each, 1, kBatchPrimitives);
+    const uint64_t by_growth = std::clamp<uint64_t>(kMostOutput / growth(), 1, kBatchPrimitives);
     const uint32_t vertices =
         primitive_vertices(vertex->input->topology, vertex->input->patch_vertices);
     return static_cast<uint32_t>(std::min<uint64_t>(by_growth, kBatchVertices / 2 / vertices));
@@ -136,13 +141,7 @@ void StageShader::shade_records(Run& run) const {
     records.assign(size_t{in.vertex_count} * kRecordWords, 0);
     const uint32_t width = vertex->wave_size;
     for (uint32_t first = 0; first < in.vertex_count; first += width) {
-        const uint32_t count = std::min(width, in.vertex_count - first);
-        in.wave.count = count;
-        for (uint32_t lane = 0; lane < width; ++lane) {
-            const uint32_t at = first + std::min(lane, count - 1);
-            in.wave.vertex_index[lane] = in.vertex_index[at];
-            in.wave.instance_index[lane] = in.instance_index[at];
-        }
+        const uint32_t count = in.begin_wave(first, width);
         vertex->routine->run_vertex(run.context, in.wave, run.memory);
         for (uint32_t slot = 0; slot < exec::kVertexOuts; ++slot) {
             for (uint32_t lane = 0; info.outputs[slot] && lane < count; ++lane) {
@@ -152,24 +151,27 @@ void StageShader::shade_records(Run& run) const {
     }
 }
 
+StageShader::PatchLayout StageShader::patch_layout() const {
+    return {vertex->input->patch_vertices, control->program().info.workgroup[0]};
+}
+
 /// Puts patches from `first` on into stage memory, as many as fit a wave, and runs the control
 /// program; returns how many.
 uint32_t StageShader::control_patch_group(Run& run, uint32_t first) const {
-    const uint32_t inputs = vertex->input->patch_vertices;
-    const uint32_t outputs = control->program().info.workgroup[0];
+    const PatchLayout layout = patch_layout();
+    const auto [inputs, outputs] = layout;
     const uint32_t width = vertex->wave_size;
-    const uint32_t stride = (inputs + outputs + 1) * kRecordBytes;
-    const uint32_t patches = std::min(
-        {std::max(1u, width / outputs), kPatchBytes / stride, run.in.primitive_count - first});
+    const uint32_t patches = std::min({std::max(1u, width / outputs), kPatchBytes / layout.stride(),
+                                       run.in.primitive_count - first});
     std::byte* io = exec::stage_memory(run.memory);
     for (uint32_t p = 0; p < patches; ++p) {
-        std::byte* at = io + size_t{p} * stride;
+        std::byte* at = io + layout.in_base(p);
         for (uint32_t i = 0; i < inputs; ++i) {
             const uint32_t v = run.in.members[size_t{first + p} * inputs + i];
             std::memcpy(at + size_t{i} * kRecordBytes,
                         run.s.records.data() + size_t{v} * kRecordWords, kRecordBytes);
         }
-        std::memset(at + size_t{inputs} * kRecordBytes, 0, size_t{outputs + 1} * kRecordBytes);
+        std::memset(io + layout.out_base(p), 0, size_t{outputs + 1} * kRecordBytes);
     }
     const uint32_t lanes = patches * outputs;
     const uint32_t waves = (lanes + width - 1) / width;
@@ -183,9 +185,9 @@ uint32_t StageShader::control_patch_group(Run& run, uint32_t first) const {
         for (uint32_t lane = 0; lane < width; ++lane) {
             const uint32_t n = std::min(w * width + lane, lanes - 1);
             const uint32_t patch = n / outputs;
-            wave.in_base[lane] = patch * stride;
-            wave.out_base[lane] = patch * stride + inputs * kRecordBytes;
-            wave.patch_base[lane] = patch * stride + (inputs + outputs) * kRecordBytes;
+            wave.in_base[lane] = layout.in_base(patch);
+            wave.out_base[lane] = layout.out_base(patch);
+            wave.patch_base[lane] = layout.patch_base(patch);
             wave.invocation_id[lane] = n % outputs;
             wave.primitive_index[lane] =
                 run.desc.primitive_id + (first + patch) % run.desc.primitive_count;
@@ -200,9 +202,7 @@ uint32_t StageShader::control_patch_group(Run& run, uint32_t first) const {
 /// still in stage memory.
 void StageShader::evaluate_points(Run& run, uint32_t patches) const {
     const exec::ProgramInfo& info = evaluate->program().info;
-    const uint32_t inputs = vertex->input->patch_vertices;
-    const uint32_t outputs = control->program().info.workgroup[0];
-    const uint32_t stride = (inputs + outputs + 1) * kRecordBytes;
+    const PatchLayout layout = patch_layout();
     const uint32_t width = vertex->wave_size;
     size_t total = 0;
     for (uint32_t p = 0; p < patches; ++p) {
@@ -215,7 +215,7 @@ void StageShader::evaluate_points(Run& run, uint32_t patches) const {
         run.s.waves.resize(1);
     }
     exec::VertexWave& wave = run.s.waves[0];
-    wave.patch_vertices = outputs;
+    wave.patch_vertices = layout.outputs;
     uint32_t patch = 0;
     size_t point = 0;
     for (size_t first = 0; first < total; first += width) {
@@ -227,8 +227,8 @@ void StageShader::evaluate_points(Run& run, uint32_t patches) const {
                 point = 0;
             }
             const DomainPoint& at = run.s.divided[patch].points[point];
-            wave.in_base[lane] = patch * stride + inputs * kRecordBytes;
-            wave.patch_base[lane] = patch * stride + (inputs + outputs) * kRecordBytes;
+            wave.in_base[lane] = layout.out_base(patch);
+            wave.patch_base[lane] = layout.patch_base(patch);
             wave.primitive_index[lane] = run.s.divided[patch].id;
             wave.tess_coord[0][lane] = at.u;
             wave.tess_coord[1][lane] = at.v;
@@ -246,8 +246,8 @@ void StageShader::evaluate_points(Run& run, uint32_t patches) const {
 }
 
 /// Hands a patch's primitives on.
-void StageShader::patch_primitives(Run& run, const Tessellation& patch, const uint32_t* records,
-                                   uint32_t id) const {
+void StageShader::patch_primitives(Run& run, const Tessellation& patch,
+                                   const uint32_t* records) const {
     const uint32_t n = patch.vertices;
     if (geometry != nullptr) {
         std::vector<const uint32_t*> vertices;
@@ -255,7 +255,7 @@ void StageShader::patch_primitives(Run& run, const Tessellation& patch, const ui
         for (const uint16_t v : patch.primitives) {
             vertices.push_back(records + size_t{v} * kRecordWords);
         }
-        const std::vector<uint32_t> ids(patch.primitives.size() / n, id);
+        const std::vector<uint32_t> ids(patch.primitives.size() / n, patch.id);
         run_geometry(run, vertices, ids);
         return;
     }
@@ -266,7 +266,7 @@ void StageShader::patch_primitives(Run& run, const Tessellation& patch, const ui
         for (uint32_t k = 0; k < 3; ++k) {
             corners[k] = patch.primitives[i + std::min(k, n - 1)];
         }
-        append(run, run.evaluated, corners, n, run.provoking_last ? n - 1 : 0, id);
+        append(run, run.evaluated, corners, n, run.provoking_last ? n - 1 : 0, patch.id);
     }
 }
 
@@ -274,9 +274,7 @@ void StageShader::tessellate(Run& run) const {
     hw::TessMode mode = tess_mode(evaluate->program().info);
     // Winding is given with the origin at the upper left, v downwards.
     mode.clockwise = mode.clockwise == lower_left;
-    const uint32_t inputs = vertex->input->patch_vertices;
-    const uint32_t outputs = control->program().info.workgroup[0];
-    const size_t stride = size_t{inputs + outputs + 1} * kRecordBytes;
+    const PatchLayout layout = patch_layout();
     for (uint32_t first = 0; first < run.in.primitive_count;) {
         const uint32_t patches = control_patch_group(run, first);
         if (run.s.divided.size() < patches) {
@@ -286,7 +284,7 @@ void StageShader::tessellate(Run& run) const {
         for (uint32_t p = 0; p < patches; ++p) {
             std::array<float, 4> outer{};
             std::array<float, 2> inner{};
-            const std::byte* record = io + p * stride + size_t{inputs + outputs} * kRecordBytes;
+            const std::byte* record = io + layout.patch_base(p);
             std::memcpy(outer.data(), record + kOuter * 4, sizeof(outer));
             std::memcpy(inner.data(), record + kInner * 4, sizeof(inner));
             run.s.divided[p].id = run.desc.primitive_id + (first + p) % run.desc.primitive_count;
@@ -296,7 +294,7 @@ void StageShader::tessellate(Run& run) const {
         const uint32_t* records = run.s.evaluated.data();
         for (uint32_t p = 0; p < patches; ++p) {
             const Tessellation& patch = run.s.divided[p];
-            patch_primitives(run, patch, records, patch.id);
+            patch_primitives(run, patch, records);
             records += patch.points.size() * kRecordWords;
         }
         first += patches;

@@ -63,12 +63,14 @@ public:
 private:
     struct Source;
     struct Run;
+    struct PatchLayout;
+    [[nodiscard]] uint64_t growth() const;
+    [[nodiscard]] PatchLayout patch_layout() const;
     void shade_records(Run& run) const;
     void tessellate(Run& run) const;
     uint32_t control_patch_group(Run& run, uint32_t first) const;
     void evaluate_points(Run& run, uint32_t patches) const;
-    void patch_primitives(Run& run, const Tessellation& patch, const uint32_t* records,
-                          uint32_t id) const;
+    void patch_primitives(Run& run, const Tessellation& patch, const uint32_t* records) const;
     void run_geometry(Run& run, std::span<const uint32_t* const> vertices,
                       std::span<const uint32_t> ids) const;
     void strips(Run& run, uint32_t lane) const;

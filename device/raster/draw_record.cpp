@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device/raster/draw_record.hpp"
 
+#include "device/geometry/slots.hpp"
+
 #include "kite_hw/formats.hpp"
 
 #include <algorithm>
@@ -14,9 +16,6 @@ namespace {
 
 using base::ErrorCode;
 using base::fail;
-
-constexpr uint32_t kClipSlot = static_cast<uint32_t>(hw::VertexOut::clip_distance);
-constexpr uint32_t kCullSlot = static_cast<uint32_t>(hw::VertexOut::cull_distance);
 
 float sane(float v, float lo, float hi) {
     return v >= lo ? std::min(v, hi) : lo;
@@ -242,12 +241,12 @@ base::Result<void> make_setup(const Targets& targets, uint32_t view_mask, const 
     s.line_width = sane(r.line_width, 0, hw::limits::kMaxLineWidth);
     s.samples = targets.samples;
     for (uint32_t i = 0; i < geometry::kMaxDistances; ++i) {
-        s.clip_count = last.outputs[kClipSlot + i] ? i + 1 : s.clip_count;
-        s.cull_count = last.outputs[kCullSlot + i] ? i + 1 : s.cull_count;
+        s.clip_count = last.outputs[geometry::kClip + i] ? i + 1 : s.clip_count;
+        s.cull_count = last.outputs[geometry::kCull + i] ? i + 1 : s.cull_count;
     }
-    s.writes_point_size = last.outputs[static_cast<uint32_t>(hw::VertexOut::point_size)];
-    s.writes_layer = last.outputs[static_cast<uint32_t>(hw::VertexOut::layer)];
-    s.writes_viewport = last.outputs[static_cast<uint32_t>(hw::VertexOut::viewport)];
+    s.writes_point_size = last.outputs[geometry::kPointSize];
+    s.writes_layer = last.outputs[geometry::kLayer];
+    s.writes_viewport = last.outputs[geometry::kViewport];
     s.multiview = view_mask != 0;
     s.layers = targets.layers;
     s.viewport_count = s.writes_viewport ? hw::limits::kMaxViewports : 1;

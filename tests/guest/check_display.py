@@ -7,11 +7,11 @@ import sys
 import tempfile
 import time
 
-from guest_case import Runner, Skip, expect, find_kernel, need_device, need_module, skip_program
+from guest_case import Skip, expect, find_kernel, run_cases
 from kite_cli import enter
-from kite_cli.ui import KiteError, build_dir
+from kite_cli.ui import build_dir
 from kite_vm import device
-from kite_vm.machine import Machine, Settings
+from kite_vm.machine import Settings
 from PIL import Image
 
 MODE = (1024, 768)
@@ -131,19 +131,8 @@ def main(kernel_name):
         out = folder / "out"
         settings = Settings(kernel=kernel.release, out=out, vram="64M", device_options=(
             "--heads", "1", "--mode", f"{MODE[0]}x{MODE[1]}", "--control", str(outside.socket)))
-        try:
-            need_device()
-            with Machine(settings) as machine:
-                need_module(machine)
-                runner = Runner(f"GuestDisplay{kernel.name.replace('.', '_')}", machine)
-                for name, case in cases(outside, out):
-                    runner.run(name, case)
-                    if not machine.alive:
-                        raise KiteError("the guest is gone", log=machine.serial)
-        except Skip as reason:
-            skip_program(str(reason))
-        print(f"guest kernel log: {machine.serial}")
-    return 1 if runner.failed else 0
+        return run_cases(f"GuestDisplay{kernel.name.replace('.', '_')}", settings,
+                         cases(outside, out))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ import sys
 import tempfile
 import time
 
-from guest_case import (Runner, Skip, expect, find_kernel, need_device, need_module, skip_program,
-                        still_watched)
-from kite_cli.ui import REPO, KiteError, build_dir
-from kite_vm.machine import Machine, Settings
+from guest_case import Skip, expect, find_kernel, run_cases, still_watched
+from kite_cli.ui import REPO, build_dir
+from kite_vm.machine import Settings
 
 TOPICS = ("external", "sync")
 LONG_TOPICS = ("compute", "copy", "query", "wsi", "blend", "depth", "msaa", "raster", "draw",
@@ -132,19 +131,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="kite-guest-") as out:
         settings = Settings(kernel=kernel.release, out=pathlib.Path(out), vram="64M",
                             module_parameters=("ring_entries=16",) if args.wraps else ())
-        try:
-            need_device()
-            with Machine(settings) as machine:
-                need_module(machine)
-                runner = Runner(f"GuestDrm{kernel.name.replace('.', '_')}", machine)
-                for name, case in wrapping(args.wraps) if args.wraps else cases(args.long):
-                    runner.run(name, case)
-                    if not machine.alive:
-                        raise KiteError("the guest is gone", log=machine.serial)
-        except Skip as reason:
-            skip_program(str(reason))
-        print(f"guest kernel log: {machine.serial}")
-    return 1 if runner.failed else 0
+        return run_cases(f"GuestDrm{kernel.name.replace('.', '_')}", settings,
+                         wrapping(args.wraps) if args.wraps else cases(args.long))
 
 
 if __name__ == "__main__":

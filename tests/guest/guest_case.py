@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 from kite_cli import module  # noqa: E402
 from kite_cli.ui import KiteError  # noqa: E402
 from kite_vm import device, kernels, kvm  # noqa: E402
+from kite_vm.machine import Machine  # noqa: E402
 
 SKIP_STATUS = 77
 
@@ -25,6 +26,23 @@ def skip_program(reason):
     """End the whole test program as skipped."""
     print(f"SKIP: {reason}")
     sys.exit(SKIP_STATUS)
+
+
+def run_cases(suite, settings, cases):
+    """Run (name, case) pairs in one guest with the module; returns the exit status."""
+    try:
+        need_device()
+        with Machine(settings) as machine:
+            need_module(machine)
+            runner = Runner(suite, machine)
+            for name, case in cases:
+                runner.run(name, case)
+                if not machine.alive:
+                    raise KiteError("the guest is gone", log=machine.serial)
+    except Skip as reason:
+        skip_program(str(reason))
+    print(f"guest kernel log: {machine.serial}")
+    return 1 if runner.failed else 0
 
 
 def find_kernel(name):
