@@ -2,8 +2,8 @@
 """Entering the private tree: bubblewrap where it works, else chroot in a private mount namespace.
 
 The tree is mounted read-only; writable are the checkout, the user's home, /tmp, /dev/shm and
-whatever KITE_BIND=PATH[:PATH...] names, each at its own path. Inside, KITE_IN_TREE is set, and a
-nested ./kite runs its commands directly.
+whatever KITE_BIND=PATH[:PATH...] and --out name, each at its own path. Inside, KITE_IN_TREE is
+set, and a nested ./kite runs its commands directly.
 """
 
 import os
@@ -22,6 +22,15 @@ INNER_PATH = ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PASSED_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/etc/passwd", "/etc/group",
                 "/etc/machine-id")
 
+_shared = []
+
+
+def share(folder):
+    """Make `folder` if need be and let everything that is entered from now on write to it, too."""
+    folder = pathlib.Path(folder).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    _shared.append(str(folder))
+
 
 def _writable_paths():
     wanted = [str(REPO), os.path.expanduser("~"), "/tmp", os.environ.get("TMPDIR", "/tmp"),
@@ -30,7 +39,7 @@ def _writable_paths():
     if git_dir.is_file():  # a git worktree: its repository lies elsewhere
         pointed = pathlib.Path(git_dir.read_text().split(":", 1)[1].strip())
         wanted.append(str(pointed.parents[1]))
-    wanted += os.environ.get("KITE_BIND", "").split(":")
+    wanted += [*os.environ.get("KITE_BIND", "").split(":"), *_shared]
     paths = []
     wanted = {os.path.realpath(item) for item in wanted if item and os.path.isabs(item)}
     for item in sorted(wanted):

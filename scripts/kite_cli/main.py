@@ -104,6 +104,8 @@ def main(argv):
         args.command = args.command[1:]
     _catch_signals()
     try:
+        if getattr(args, "out", None):
+            enter.share(args.out)
         return args.run(args) or 0
     except KiteError as error:
         say(f"error: {error}")

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
@@ -123,6 +124,15 @@ class TreeTest(unittest.TestCase):
         self.assertIn("/usr/share", paths)
         self.assertNotIn("/usr/share/doc", paths)
         self.assertNotIn("/nowhere", paths)
+
+    def test_shared_folder(self):
+        """--out may lie anywhere: the folder is made and can be written from inside the tree."""
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            wanted = pathlib.Path(folder) / "pictures"
+            with mock.patch.object(enter, "_shared", []):
+                self.assertNotIn(str(wanted), enter._writable_paths())
+                enter.share(wanted)
+                self.assertIn(str(wanted), enter._writable_paths())
 
 
 class IgtTest(unittest.TestCase):
