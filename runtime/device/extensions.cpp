@@ -9,12 +9,16 @@ namespace kite::rt {
 namespace {
 
 constexpr ExtensionRow kInstance[] = {
+    {"VK_EXT_acquire_drm_display", 1},
+    {"VK_EXT_direct_mode_display", 1},
     {"VK_EXT_headless_surface", 1},
+    {"VK_EXT_surface_maintenance1", 1},
     {"VK_KHR_device_group_creation", 1},
     {"VK_KHR_display", 23},
     {"VK_KHR_external_fence_capabilities", 1},
     {"VK_KHR_external_memory_capabilities", 1},
     {"VK_KHR_external_semaphore_capabilities", 1},
+    {"VK_KHR_get_display_properties2", 1},
     {"VK_KHR_get_physical_device_properties2", 2},
     {"VK_KHR_get_surface_capabilities2", 1},
     {"VK_KHR_surface", 25},
@@ -88,6 +92,7 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_EXT_shader_subgroup_vote", 1},
     {"VK_EXT_shader_viewport_index_layer", 1},
     {"VK_EXT_subgroup_size_control", 2},
+    {"VK_EXT_swapchain_maintenance1", 1},
     {"VK_EXT_texel_buffer_alignment", 1},
     {"VK_EXT_tooling_info", 1},
     {"VK_EXT_vertex_attribute_divisor", 3},
@@ -134,6 +139,8 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_KHR_maintenance9", 1},
     {"VK_KHR_map_memory2", 1},
     {"VK_KHR_multiview", 1},
+    {"VK_KHR_present_id", 1},
+    {"VK_KHR_present_wait", 1},
     {"VK_KHR_push_descriptor", 2},
     {"VK_KHR_relaxed_block_layout", 1},
     {"VK_KHR_sampler_mirror_clamp_to_edge", 3},

@@ -167,6 +167,14 @@ std::span<const FeatureRow> feature_rows() {
         all<VkPhysicalDevicePipelineCreationCacheControlFeatures,
             &VkPhysicalDevicePipelineCreationCacheControlFeatures::pipelineCreationCacheControl>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_CREATION_CACHE_CONTROL_FEATURES),
+        all<VkPhysicalDevicePresentIdFeaturesKHR, &VkPhysicalDevicePresentIdFeaturesKHR::presentId>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR),
+        all<VkPhysicalDevicePresentWaitFeaturesKHR,
+            &VkPhysicalDevicePresentWaitFeaturesKHR::presentWait>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR),
+        all<VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT,
+            &VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT::swapchainMaintenance1>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT),
         all<VkPhysicalDeviceConditionalRenderingFeaturesEXT,
             &VkPhysicalDeviceConditionalRenderingFeaturesEXT::inheritedConditionalRendering>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_CONDITIONAL_RENDERING_FEATURES_EXT),

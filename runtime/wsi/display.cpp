@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/wsi/display.hpp"
 
-#include "base/unique_fd.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <fcntl.h>
 #include <mutex>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <xf86drm.h>
 
@@ -51,13 +50,11 @@ std::string name_of(const drmModeConnector& c) {
     return std::string(type ? type : "Unknown") + "-" + std::to_string(c.connector_type_id);
 }
 
-std::unique_ptr<Display> make_display(const drmModeConnector& c, const std::string& card,
-                                      uint32_t crtc) {
+std::unique_ptr<Display> make_display(const drmModeConnector& c, const std::string& card) {
     auto d = std::make_unique<Display>();
     d->card = card;
     d->name = name_of(c);
     d->connector = c.connector_id;
-    d->crtc = crtc;
     d->millimetres = {c.mmWidth, c.mmHeight};
     for (int i = 0; i < c.count_modes; ++i) {
         auto mode = std::make_unique<DisplayMode>();
@@ -119,18 +116,53 @@ std::vector<Display*> displays_of(const PhysicalDevice& device) {
     const Resources resources(drmModeGetResources(fd.get()));
     for (int i = 0; resources && i < resources->count_connectors; ++i) {
         const Connector c(drmModeGetConnector(fd.get(), resources->connectors[i]));
-        if (!c || c->connection != DRM_MODE_CONNECTED || c->count_encoders == 0 ||
-            c->count_modes == 0)
-            continue;
-        const Encoder e(drmModeGetEncoder(fd.get(), c->encoders[0]));
-        for (int k = 0; e && k < resources->count_crtcs; ++k) {
-            if (e->possible_crtcs >> k & 1) {
-                found.push_back(remember(make_display(*c, card, resources->crtcs[k])));
-                break;
-            }
-        }
+        if (c && c->connection == DRM_MODE_CONNECTED && c->count_modes != 0)
+            found.push_back(remember(make_display(*c, card)));
     }
     return found;
+}
+
+bool is_card_of(const PhysicalDevice& device, int fd) {
+    struct stat s{};
+    const auto& drm = device.facts.drm;
+    return drm && drm->has_primary && fstat(fd, &s) == 0 && S_ISCHR(s.st_mode) &&
+           s.st_rdev == makedev(static_cast<unsigned>(drm->primary_major),
+                                static_cast<unsigned>(drm->primary_minor));
+}
+
+VkResult Display::acquire(int fd) {
+    const std::lock_guard lock(mutex_);
+    // Its CRTC is known only to a descriptor that may use it: a lease shows what is leased.
+    if (acquired_ || drmIsMaster(fd) == 0 || crtc_on(fd) == 0)
+        return VK_ERROR_INITIALIZATION_FAILED;
+    acquired_.reset(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return acquired_ ? VK_SUCCESS : VK_ERROR_INITIALIZATION_FAILED;
+}
+
+void Display::release() {
+    const std::lock_guard lock(mutex_);
+    acquired_.reset();
+}
+
+base::UniqueFd Display::open_master() const {
+    const std::lock_guard lock(mutex_);
+    base::UniqueFd fd(acquired_ ? fcntl(acquired_.get(), F_DUPFD_CLOEXEC, 0)
+                                : open(card.c_str(), O_RDWR | O_CLOEXEC));
+    if (fd && drmIsMaster(fd.get()) == 0 && drmSetMaster(fd.get()) != 0)
+        fd.reset();
+    return fd;
+}
+
+uint32_t Display::crtc_on(int fd) const {
+    const Resources resources(drmModeGetResources(fd));
+    const Connector c(resources ? drmModeGetConnectorCurrent(fd, connector) : nullptr);
+    for (int i = 0; c && i < c->count_encoders; ++i) {
+        const Encoder e(drmModeGetEncoder(fd, c->encoders[i]));
+        for (int k = 0; e && k < resources->count_crtcs; ++k)
+            if (e->possible_crtcs >> k & 1)
+                return resources->crtcs[k];
+    }
+    return 0;
 }
 
 namespace vk {

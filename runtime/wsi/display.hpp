@@ -3,13 +3,17 @@
 //
 // VkDisplayKHR and VkDisplayModeKHR are never destroyed by an application, so they belong to a list
 // of the process that only grows: an object a connector, asked anew whenever an application asks.
-// Only devices of kite.ko have any. Threading: the list is locked; an object's connector and modes
-// do not change once it is made. Failure: what cannot be asked is not listed.
+// Only devices of kite.ko have any. An application that has the right to set modes by a descriptor
+// of its own (a leased one, say) lends it to a display: acquire(). Threading: the list and what is
+// lent are locked; an object's connector and modes do not change once it is made. Failure: what
+// cannot be asked is not listed.
 #pragma once
 
+#include "base/unique_fd.hpp"
 #include "runtime/device/instance.hpp"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 #include <xf86drmMode.h>
@@ -26,18 +30,32 @@ struct DisplayMode : Object<DisplayMode, VkDisplayModeKHR> {
     [[nodiscard]] uint32_t millihertz() const;
 };
 
-/// A display: a connector with a monitor, and the CRTC that feeds it.
+/// A display: a connector with a monitor.
 struct Display : Object<Display, VkDisplayKHR> {
     std::string card;                                ///< path of the primary node
     std::string name;                                ///< e.g. "Virtual-1"
     uint32_t connector = 0;                          ///< id
-    uint32_t crtc = 0;                               ///< id
     VkExtent2D millimetres{};                        ///< size
     std::vector<std::unique_ptr<DisplayMode>> modes; ///< the preferred one first
-    int acquired = -1; ///< descriptor that vkAcquireDrmDisplayEXT lent; not ours
+
+    /// Takes a descriptor that may set modes; it is duplicated. Not while there is one already.
+    VkResult acquire(int fd);
+    /// Gives the duplicate back.
+    void release();
+    /// A descriptor to show something with: of what was acquired, else of the card node. Empty when
+    /// it is not allowed to set modes.
+    [[nodiscard]] base::UniqueFd open_master() const;
+    /// A CRTC that can feed the connector and that this descriptor may use; 0: none.
+    [[nodiscard]] uint32_t crtc_on(int fd) const;
+
+private:
+    mutable std::mutex mutex_;
+    base::UniqueFd acquired_;
 };
 
 /// The displays of a device as they are now.
 [[nodiscard]] std::vector<Display*> displays_of(const PhysicalDevice& device);
+/// True when the descriptor is one of the device's card node.
+[[nodiscard]] bool is_card_of(const PhysicalDevice& device, int fd);
 
 } // namespace kite::rt

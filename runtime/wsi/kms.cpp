@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // VK_KHR_display: swapchain images are framebuffers of the card node and are flipped to the
-// display's primary plane. Nothing is copied. The target is master of the card while it lives.
+// display's primary plane. Nothing is copied. The target is master of the card while it lives, or
+// uses the descriptor that the application acquired the display with.
 #include "base/log.hpp"
 #include "base/unique_fd.hpp"
 #include "runtime/wsi/display.hpp"
 #include "runtime/wsi/target.hpp"
 
 #include <drm_fourcc.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 #include <utility>
@@ -29,8 +29,8 @@ const VkIcdSurfaceDisplay& surface_of(const void* icd_surface) {
 
 class KmsTarget final : public PresentTarget {
 public:
-    KmsTarget(base::UniqueFd fd, const DisplayMode& mode, bool tears)
-        : fd_(std::move(fd)), mode_(mode), display_(*mode.display), tears_(tears) {}
+    KmsTarget(base::UniqueFd fd, uint32_t crtc, const DisplayMode& mode, bool tears)
+        : fd_(std::move(fd)), crtc_(crtc), mode_(mode), display_(*mode.display), tears_(tears) {}
     ~KmsTarget() override {
         for (const Framebuffer& f : framebuffers_) {
             drmModeRmFB(fd_.get(), f.id);
@@ -56,7 +56,7 @@ public:
         return VK_SUCCESS;
     }
 
-    VkResult show(uint32_t index) override {
+    VkResult show(uint32_t index, bool) override {
         const bool ok = shown_ == kNone ? set_mode(index) : flip(index);
         if (!ok)
             return VK_ERROR_SURFACE_LOST_KHR;
@@ -77,14 +77,14 @@ private:
     bool set_mode(uint32_t index) {
         uint32_t connector = display_.connector;
         drmModeModeInfo timing = mode_.timing;
-        return drmModeSetCrtc(fd_.get(), display_.crtc, framebuffers_[index].id, 0, 0, &connector,
-                              1, &timing) == 0;
+        return drmModeSetCrtc(fd_.get(), crtc_, framebuffers_[index].id, 0, 0, &connector, 1,
+                              &timing) == 0;
     }
     bool flip(uint32_t index) {
         const uint32_t flags =
             DRM_MODE_PAGE_FLIP_EVENT | (tears_ ? uint32_t{DRM_MODE_PAGE_FLIP_ASYNC} : 0);
         bool done = false;
-        if (drmModePageFlip(fd_.get(), display_.crtc, framebuffers_[index].id, flags, &done) != 0)
+        if (drmModePageFlip(fd_.get(), crtc_, framebuffers_[index].id, flags, &done) != 0)
             return false;
         drmEventContext context{};
         context.version = 2;
@@ -101,6 +101,7 @@ private:
     }
 
     base::UniqueFd fd_;
+    const uint32_t crtc_;
     const DisplayMode& mode_;
     const Display& display_;
     const bool tears_;
@@ -120,14 +121,14 @@ SurfaceFacts kms_facts(const void* icd_surface) {
 std::unique_ptr<PresentTarget> kms_target(const void* icd_surface, bool tears, VkResult* error) {
     const DisplayMode& mode = *DisplayMode::from(surface_of(icd_surface).displayMode);
     const Display& display = *mode.display;
-    base::UniqueFd fd(display.acquired >= 0 ? fcntl(display.acquired, F_DUPFD_CLOEXEC, 0)
-                                            : open(display.card.c_str(), O_RDWR | O_CLOEXEC));
-    if (!fd || (!drmIsMaster(fd.get()) && drmSetMaster(fd.get()) != 0)) {
+    base::UniqueFd fd = display.open_master();
+    const uint32_t crtc = fd ? display.crtc_on(fd.get()) : 0;
+    if (crtc == 0) {
         KITE_LOG(error, "display {}: somebody else shows something there", display.name);
         *error = VK_ERROR_NATIVE_WINDOW_IN_USE_KHR;
         return nullptr;
     }
-    return std::make_unique<KmsTarget>(std::move(fd), mode, tears);
+    return std::make_unique<KmsTarget>(std::move(fd), crtc, mode, tears);
 }
 
 } // namespace kite::rt

@@ -21,7 +21,7 @@ const VkIcdSurfaceBase* base_of(VkSurfaceKHR s) {
 class HeadlessTarget final : public PresentTarget {
 public:
     VkResult attach(const TargetImage&) override { return VK_SUCCESS; }
-    VkResult show(uint32_t) override { return VK_SUCCESS; }
+    VkResult show(uint32_t, bool) override { return VK_SUCCESS; }
 };
 
 void fill_caps(VkSurfaceKHR surface, VkSurfaceCapabilitiesKHR* out, const SurfaceFacts& f) {
@@ -103,8 +103,29 @@ VkResult GetPhysicalDeviceSurfaceCapabilitiesKHR(VkPhysicalDevice, VkSurfaceKHR 
 VkResult GetPhysicalDeviceSurfaceCapabilities2KHR(VkPhysicalDevice physical,
                                                   const VkPhysicalDeviceSurfaceInfo2KHR* info,
                                                   VkSurfaceCapabilities2KHR* out) {
-    return GetPhysicalDeviceSurfaceCapabilitiesKHR(physical, info->surface,
-                                                   &out->surfaceCapabilities);
+    VkSurfaceCapabilitiesKHR& caps = out->surfaceCapabilities;
+    if (VkResult r = GetPhysicalDeviceSurfaceCapabilitiesKHR(physical, info->surface, &caps);
+        r != VK_SUCCESS)
+        return r;
+    auto* mode =
+        find<VkSurfacePresentModeEXT>(info->pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_EXT);
+    if (mode && mode->presentMode == VK_PRESENT_MODE_MAILBOX_KHR)
+        caps.minImageCount = 3; // one shown, one in the box, one to render to
+    if (auto* s = find_mut<VkSurfacePresentScalingCapabilitiesEXT>(
+            out->pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_SCALING_CAPABILITIES_EXT)) {
+        // Images have the surface's size.
+        s->supportedPresentScaling = 0;
+        s->supportedPresentGravityX = s->supportedPresentGravityY = 0;
+        s->minScaledImageExtent = caps.minImageExtent;
+        s->maxScaledImageExtent = caps.maxImageExtent;
+    }
+    if (auto* c = find_mut<VkSurfacePresentModeCompatibilityEXT>(
+            out->pNext, VK_STRUCTURE_TYPE_SURFACE_PRESENT_MODE_COMPATIBILITY_EXT)) {
+        // A swapchain's present thread keeps the mode it was made for.
+        OutArray<VkPresentModeKHR> a(&c->presentModeCount, c->pPresentModes);
+        a.push(mode ? mode->presentMode : VK_PRESENT_MODE_FIFO_KHR);
+    }
+    return VK_SUCCESS;
 }
 
 VkResult GetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice, VkSurfaceKHR, uint32_t* count,

@@ -15,6 +15,11 @@ namespace kite::rt {
 namespace {
 
 constexpr std::chrono::nanoseconds kFrame{16666667};
+constexpr std::chrono::milliseconds kPoll{1}; ///< between looks for news of the window system
+
+uint64_t ns(std::chrono::steady_clock::time_point t) {
+    return static_cast<uint64_t>(std::chrono::nanoseconds(t.time_since_epoch()).count());
+}
 
 std::chrono::steady_clock::time_point next_tick(std::chrono::steady_clock::time_point last) {
     auto now = std::chrono::steady_clock::now();
@@ -92,6 +97,9 @@ Swapchain::~Swapchain() {
     changed_.notify_all();
     if (thread_.joinable())
         thread_.join();
+    for (const Presentation& q : queue_)
+        done(q);
+    ids.close();
     target_.reset();
     for (auto& i : images)
         GpuHeap::drop_bound(*device->kmd, *device->va, i->bound);
@@ -131,19 +139,37 @@ VkResult Swapchain::acquire(uint64_t timeout, uint32_t* index) {
     return status_;
 }
 
-VkResult Swapchain::present(uint32_t index, std::vector<Point> points) {
+VkResult Swapchain::present(Presentation p) {
     std::lock_guard lock(mutex_);
-    if (index >= images.size())
+    if (p.index >= images.size()) {
+        done(p);
         return VK_ERROR_UNKNOWN;
-    SwapImage& im = *images[index];
+    }
+    SwapImage& im = *images[p.index];
     if (status_ < 0) {
         im.state = SwapImage::State::free;
+        done(p);
         return status_;
     }
     im.state = SwapImage::State::queued;
-    queue_.push_back({index, std::move(points)});
+    queue_.push_back(std::move(p));
     changed_.notify_all();
     return retired ? VK_ERROR_OUT_OF_DATE_KHR : status_;
+}
+
+void Swapchain::fail(VkResult error) {
+    {
+        std::lock_guard lock(mutex_);
+        if (status_ >= 0)
+            status_ = error;
+    }
+    changed_.notify_all();
+    ids.fail(error);
+}
+
+void Swapchain::done(const Presentation& q) {
+    if (q.fence)
+        q.fence->signal(*device);
 }
 
 void Swapchain::release(uint32_t count, const uint32_t* indices) {
@@ -164,7 +190,19 @@ void Swapchain::free_released() {
     release(static_cast<uint32_t>(back.size()), back.data());
 }
 
-bool Swapchain::rendered(const Queued& q, uint64_t deadline_ns) {
+bool Swapchain::expects_news() const {
+    return target_->holds() != 0 || !unconfirmed_.empty();
+}
+
+void Swapchain::take_news() {
+    free_released();
+    for (size_t left = target_->unconfirmed(); unconfirmed_.size() > left;) {
+        ids.shown(unconfirmed_.front());
+        unconfirmed_.pop_front();
+    }
+}
+
+bool Swapchain::rendered(const Presentation& q, uint64_t deadline_ns) {
     for (const Point& p : q.points) {
         if (!p.timeline)
             continue;
@@ -173,57 +211,59 @@ bool Swapchain::rendered(const Queued& q, uint64_t deadline_ns) {
             continue;
         if (r.error().code == base::ErrorCode::timeout)
             return false;
-        std::lock_guard lock(mutex_);
-        status_ = VK_ERROR_DEVICE_LOST;
+        fail(VK_ERROR_DEVICE_LOST);
         break;
     }
     return true;
 }
 
-void Swapchain::set_free(uint32_t index) {
-    {
-        std::lock_guard lock(mutex_);
-        images[index]->state = SwapImage::State::free;
-    }
-    changed_.notify_all();
+void Swapchain::drop(const Presentation& q) {
+    release(1, &q.index);
+    done(q);
 }
 
-void Swapchain::show(uint32_t index) {
+void Swapchain::show(const Presentation& q) {
+    bool hopeless = false;
     {
         std::lock_guard lock(mutex_);
-        if (status_ < 0) {
-            images[index]->state = SwapImage::State::free;
-            changed_.notify_all();
-            return;
-        }
-        images[index]->state = SwapImage::State::shown;
+        hopeless = status_ < 0;
+        if (!hopeless)
+            images[q.index]->state = SwapImage::State::shown;
     }
-    VkResult r = target_->show(index);
+    if (hopeless) {
+        drop(q);
+        return;
+    }
+    VkResult r = target_->show(q.index, q.id != 0);
     bool held = target_->holds() != 0;
     {
         std::lock_guard lock(mutex_);
         if (!held || r < 0)
-            images[index]->state = SwapImage::State::free;
+            images[q.index]->state = SwapImage::State::free;
         if (r != VK_SUCCESS && status_ >= 0)
             status_ = r;
     }
     changed_.notify_all();
-    if (held)
-        free_released();
+    if (r < 0)
+        ids.fail(r);
+    else if (q.id != 0)
+        unconfirmed_.push_back(q.id);
+    take_news();
+    done(q);
 }
 
-bool Swapchain::next(Queued& out, Clock::time_point until) {
+bool Swapchain::next(Presentation& out, Clock::time_point until) {
     std::unique_lock lock(mutex_);
     while (!stop_ && queue_.empty() && Clock::now() < until) {
-        bool held = target_->holds() != 0;
-        auto nap = held ? Clock::now() + std::chrono::milliseconds(1) : until;
+        bool news = expects_news();
+        auto nap = news ? Clock::now() + kPoll : until;
         if (nap == Clock::time_point::max())
             changed_.wait(lock);
         else
             changed_.wait_until(lock, std::min(nap, until));
-        if (held) {
+        if (news) {
             lock.unlock();
-            free_released();
+            take_news();
             lock.lock();
         }
     }
@@ -240,21 +280,32 @@ bool Swapchain::stopped() {
 }
 
 void Swapchain::sleep_until(Clock::time_point t) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, t, [&] { return stop_; });
+    bool over = false;
+    while (!over) {
+        const bool news = !unconfirmed_.empty();
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait_until(lock, news ? std::min(t, Clock::now() + kPoll) : t,
+                                [&] { return stop_; });
+            over = stop_ || Clock::now() >= t;
+        }
+        if (news)
+            take_news();
+    }
 }
 
 void Swapchain::run_in_order() {
     auto last = Clock::now() - kFrame;
-    Queued q;
+    Presentation q;
     while (next(q, Clock::time_point::max())) {
-        (void)rendered(q, UINT64_MAX);
+        while (!rendered(q, unconfirmed_.empty() ? UINT64_MAX : ns(Clock::now() + kPoll)))
+            take_news();
         if (mode != VK_PRESENT_MODE_IMMEDIATE_KHR && !target_->keeps_time()) {
             auto tick = next_tick(last);
             sleep_until(tick);
             last = tick;
         }
-        show(q.index);
+        show(q);
     }
 }
 
@@ -262,31 +313,33 @@ void Swapchain::run_mailbox() {
     // An image enters the mailbox when it is rendered; it leaves for the screen at a tick, or is
     // freed when the next one enters.
     auto tick = Clock::now();
-    constexpr uint32_t none = UINT32_MAX;
-    uint32_t box = none;
-    std::optional<Queued> rendering;
-    auto ns = [](Clock::time_point t) {
-        return static_cast<uint64_t>(std::chrono::nanoseconds(t.time_since_epoch()).count());
-    };
+    std::optional<Presentation> box, rendering;
     while (!stopped()) {
-        if (box != none && Clock::now() >= tick) {
+        if (box && Clock::now() >= tick) {
             tick = Clock::now() + kFrame;
-            show(box);
-            box = none;
+            show(*box);
+            box.reset();
         }
         if (!rendering) {
-            Queued q;
-            if (next(q, box != none ? tick : Clock::time_point::max()))
+            Presentation q;
+            if (next(q, box ? tick : Clock::time_point::max()))
                 rendering = std::move(q);
             continue;
         }
-        if (!rendered(*rendering, box != none ? ns(tick) : UINT64_MAX))
+        const auto poll = unconfirmed_.empty() ? Clock::time_point::max() : Clock::now() + kPoll;
+        const auto until = box ? std::min(tick, poll) : poll;
+        if (!rendered(*rendering, until == Clock::time_point::max() ? UINT64_MAX : ns(until))) {
+            take_news();
             continue;
-        if (box != none)
-            set_free(box);
-        box = rendering->index;
+        }
+        if (box)
+            drop(*box);
+        box = std::move(rendering);
         rendering.reset();
     }
+    for (auto& left : {&box, &rendering})
+        if (*left)
+            done(**left);
 }
 
 void Swapchain::run() {
@@ -389,18 +442,38 @@ VkResult QueuePresentKHR(VkQueue queue, const VkPresentInfoKHR* info) {
         if (p.timeline)
             points.push_back(p);
     }
+    auto* ids = find<VkPresentIdKHR>(info->pNext, VK_STRUCTURE_TYPE_PRESENT_ID_KHR);
+    auto* fences = find<VkSwapchainPresentFenceInfoEXT>(
+        info->pNext, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT);
     VkResult worst = VK_SUCCESS;
     for (uint32_t i = 0; i < info->swapchainCount; ++i) {
-        VkResult r =
-            q->device->lost
-                ? VK_ERROR_DEVICE_LOST
-                : Swapchain::from(info->pSwapchains[i])->present(info->pImageIndices[i], points);
+        auto* swapchain = Swapchain::from(info->pSwapchains[i]);
+        if (q->device->lost)
+            swapchain->fail(VK_ERROR_DEVICE_LOST);
+        const VkResult r =
+            swapchain->present({.index = info->pImageIndices[i],
+                                .points = points,
+                                .id = ids && ids->pPresentIds ? ids->pPresentIds[i] : 0,
+                                .fence = fences ? Fence::from(fences->pFences[i]) : nullptr});
         if (info->pResults)
             info->pResults[i] = r;
         if (r < 0 ? (worst >= 0 || r < worst) : (worst >= 0 && r > worst))
             worst = r;
     }
     return worst;
+}
+
+VkResult WaitForPresentKHR(VkDevice device, VkSwapchainKHR swapchain, uint64_t id,
+                           uint64_t timeout) {
+    const bool lost = Device::from(device)->lost;
+    const uint64_t deadline = lost || timeout == 0 ? 0 : deadline_after(timeout);
+    const VkResult r = Swapchain::from(swapchain)->ids.wait(id, deadline);
+    return lost && r == VK_TIMEOUT ? VK_ERROR_DEVICE_LOST : r;
+}
+
+VkResult ReleaseSwapchainImagesEXT(VkDevice, const VkReleaseSwapchainImagesInfoEXT* info) {
+    Swapchain::from(info->swapchain)->release(info->imageIndexCount, info->pImageIndices);
+    return VK_SUCCESS;
 }
 
 VkResult GetDeviceGroupPresentCapabilitiesKHR(VkDevice, VkDeviceGroupPresentCapabilitiesKHR* out) {

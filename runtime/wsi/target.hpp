@@ -32,8 +32,12 @@ public:
     virtual ~PresentTarget() = default;
     /// Announces image number images() (in order).
     virtual VkResult attach(const TargetImage& image) = 0;
-    /// Shows an image. Unless holds(), the server has finished reading it on return.
-    virtual VkResult show(uint32_t index) = 0;
+    /// Shows an image. Unless holds(), the server has finished reading it on return. It is on the
+    /// screen then, too, but for the last unconfirmed() ones that were to be confirmed.
+    virtual VkResult show(uint32_t index, bool confirm) = 0;
+    /// How many of the images to be confirmed have not come to the screen as far as collect()
+    /// knows.
+    [[nodiscard]] virtual size_t unconfirmed() { return 0; }
     /// Images the server may still read.
     [[nodiscard]] virtual uint32_t holds() const { return 0; }
     /// Images must be memory of the device, by a dma-buf.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Wayland surfaces: the swapchain's memfd becomes a wl_shm pool and buffer, so the compositor reads
-// the rendered image in place.
+// the rendered image in place. That an image was shown is said by wp_presentation; compositors
+// without that say by a frame callback when they had used it.
 #define VK_USE_PLATFORM_WAYLAND_KHR 1
 #include "runtime/wsi/target.hpp"
 
@@ -9,13 +10,21 @@
 #include <vulkan/vk_icd.h>
 
 #include <cstring>
+#include <deque>
 #include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <wayland-client.h>
+// A function of the generated header has the name of its result's structure.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <presentation-time-client-protocol.h>
+#pragma GCC diagnostic pop
 
 namespace kite::rt {
 namespace {
+
+using Feedback = struct wp_presentation_feedback;
 
 class WaylandTarget final : public PresentTarget {
 public:
@@ -33,6 +42,9 @@ public:
         wl_display_roundtrip_queue(display, events_);
     }
     ~WaylandTarget() override {
+        unconfirmed_.clear();
+        if (presentation_)
+            wp_presentation_destroy(presentation_);
         for (auto& b : buffers_)
             wl_buffer_destroy(b->buffer);
         if (shm_)
@@ -66,7 +78,7 @@ public:
         buffers_.push_back(std::move(b));
         return VK_SUCCESS;
     }
-    VkResult show(uint32_t index) override {
+    VkResult show(uint32_t index, bool confirm) override {
         BufferState& b = *buffers_[index];
         if (b.copy)
             std::memcpy(b.copy, b.image.host, b.image.size_bytes);
@@ -76,10 +88,17 @@ public:
             wl_surface_damage_buffer(surface_, 0, 0, INT32_MAX, INT32_MAX);
         else
             wl_surface_damage(surface_, 0, 0, INT32_MAX, INT32_MAX);
+        if (confirm)
+            unconfirmed_.push_back(std::make_unique<Confirmation>(presentation_, surface_));
         wl_surface_commit(surface_);
         if (wl_display_flush(display_) < 0 && wl_display_get_error(display_) != 0)
             return VK_ERROR_SURFACE_LOST_KHR;
         return VK_SUCCESS;
+    }
+    size_t unconfirmed() override {
+        while (!unconfirmed_.empty() && unconfirmed_.front()->came)
+            unconfirmed_.pop_front();
+        return unconfirmed_.size();
     }
     uint32_t holds() const override {
         uint32_t n = 0;
@@ -136,19 +155,55 @@ private:
             return fd;
         }
     };
+    /// The compositor's word that it showed what is committed next, or something newer.
+    struct Confirmation {
+        bool came = false;
+        Feedback* feedback = nullptr;
+        wl_callback* frame = nullptr; ///< where there is no wp_presentation
+        Confirmation(wp_presentation* presentation, wl_surface* surface) {
+            static const wp_presentation_feedback_listener told = {
+                .sync_output = [](void*, Feedback*, wl_output*) {},
+                .presented = [](void* c, Feedback*, uint32_t, uint32_t, uint32_t, uint32_t,
+                                uint32_t, uint32_t, uint32_t) { arrived(c); },
+                .discarded = [](void* c, Feedback*) { arrived(c); }};
+            static const wl_callback_listener used = {
+                .done = [](void* c, wl_callback*, uint32_t) { arrived(c); }};
+            if (presentation) {
+                feedback = wp_presentation_feedback(presentation, surface);
+                wp_presentation_feedback_add_listener(feedback, &told, this);
+            } else {
+                frame = wl_surface_frame(surface);
+                wl_callback_add_listener(frame, &used, this);
+            }
+        }
+        ~Confirmation() {
+            if (feedback)
+                wp_presentation_feedback_destroy(feedback);
+            if (frame)
+                wl_callback_destroy(frame);
+        }
+        Confirmation(const Confirmation&) = delete;
+        Confirmation& operator=(const Confirmation&) = delete;
+        static void arrived(void* c) { static_cast<Confirmation*>(c)->came = true; }
+    };
     static void global(void* data, wl_registry* registry, uint32_t name, const char* interface,
                        uint32_t) {
         auto* self = static_cast<WaylandTarget*>(data);
         if (std::strcmp(interface, wl_shm_interface.name) == 0)
             self->shm_ =
                 static_cast<wl_shm*>(wl_registry_bind(registry, name, &wl_shm_interface, 1));
+        if (std::strcmp(interface, wp_presentation_interface.name) == 0)
+            self->presentation_ = static_cast<wp_presentation*>(
+                wl_registry_bind(registry, name, &wp_presentation_interface, 1));
     }
     wl_display* display_;
     wl_event_queue* events_ = nullptr;
     wl_registry* registry_ = nullptr;
     wl_surface* surface_ = nullptr;
     wl_shm* shm_ = nullptr;
+    wp_presentation* presentation_ = nullptr; ///< null: the compositor has none
     std::vector<std::unique_ptr<BufferState>> buffers_;
+    std::deque<std::unique_ptr<Confirmation>> unconfirmed_;
 };
 
 } // namespace

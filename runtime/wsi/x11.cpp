@@ -112,7 +112,7 @@ public:
         return VK_SUCCESS;
     }
 
-    VkResult show(uint32_t index) override {
+    VkResult show(uint32_t index, bool) override {
         Segment& s = segments_[index];
         const TargetImage& im = s.image;
         auto cookie = xcb_get_geometry(w_.c, w_.id);

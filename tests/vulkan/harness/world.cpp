@@ -60,6 +60,24 @@ constexpr const char* kWanted[] = {
     "VK_EXT_physical_device_drm",
     "VK_EXT_pci_bus_info",
     "VK_KHR_calibrated_timestamps",
+    "VK_KHR_present_id",
+    "VK_KHR_present_wait",
+    "VK_EXT_swapchain_maintenance1",
+};
+
+/// The same for the instance.
+constexpr const char* kWantedOfInstance[] = {
+    "VK_KHR_surface",
+    "VK_EXT_headless_surface",
+    "VK_KHR_xcb_surface",
+    "VK_KHR_wayland_surface",
+    "VK_KHR_display",
+    "VK_EXT_direct_mode_display",
+    "VK_EXT_acquire_drm_display",
+    "VK_KHR_get_display_properties2",
+    "VK_KHR_get_surface_capabilities2",
+    "VK_EXT_surface_maintenance1",
+    "VK_EXT_debug_utils",
 };
 
 /// Appends one feature structure to the chain.
@@ -137,7 +155,7 @@ void World::create_instance() {
     std::vector<VkExtensionProperties> found(count);
     must(vkEnumerateInstanceExtensionProperties(nullptr, &count, found.data()));
     std::vector<const char*> names;
-    for (const char* wanted : {"VK_KHR_surface", "VK_EXT_headless_surface", "VK_EXT_debug_utils"}) {
+    for (const char* wanted : kWantedOfInstance) {
         for (const auto& extension : found) {
             if (std::strcmp(extension.extensionName, wanted) == 0) {
                 names.push_back(wanted);
@@ -209,7 +227,10 @@ void World::choose_device() {
         }
     }
     if (!instance_enabled.contains("VK_KHR_surface")) {
-        enabled.erase("VK_KHR_swapchain");
+        for (const char* name : {"VK_KHR_swapchain", "VK_KHR_present_id", "VK_KHR_present_wait",
+                                 "VK_EXT_swapchain_maintenance1"}) {
+            enabled.erase(name);
+        }
     }
 }
 
@@ -275,6 +296,12 @@ void World::query_features() {
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_ATOMIC_INT64_FEATURES);
     extension("VK_KHR_workgroup_memory_explicit_layout", f.workgroup_layout,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_WORKGROUP_MEMORY_EXPLICIT_LAYOUT_FEATURES_KHR);
+    extension("VK_KHR_present_id", f.present_id,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR);
+    extension("VK_KHR_present_wait", f.present_wait,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR);
+    extension("VK_EXT_swapchain_maintenance1", f.swapchain_maintenance1,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT);
     vkGetPhysicalDeviceFeatures2(physical, &chain_);
     f.core = chain_.features;
     // Not allowed beside robustBufferAccess on devices without robustBufferAccessUpdateAfterBind.

@@ -57,6 +57,9 @@ struct Features {
     VkPhysicalDeviceShaderObjectFeaturesEXT shader_object{};
     VkPhysicalDeviceShaderAtomicInt64Features atomic_int64{};
     VkPhysicalDeviceWorkgroupMemoryExplicitLayoutFeaturesKHR workgroup_layout{};
+    VkPhysicalDevicePresentIdFeaturesKHR present_id{};
+    VkPhysicalDevicePresentWaitFeaturesKHR present_wait{};
+    VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT swapchain_maintenance1{};
 };
 
 /// See the head of this file.
