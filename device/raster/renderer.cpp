@@ -288,9 +288,8 @@ base::Result<void> Renderer::clear_attachment(const hw::ClearAttachmentPacket& c
     const uint64_t end =
         std::min<uint64_t>(s.targets.layers, uint64_t{clear.base_layer} + clear.layer_count);
     for (uint32_t layer = 0; layer < s.targets.layers; ++layer) {
-        const bool wanted = s.scope.view_mask != 0 ? (s.scope.view_mask >> layer & 1u) != 0
-                                                   : layer >= clear.base_layer && layer < end;
-        if (!wanted) {
+        const bool seen = s.scope.view_mask == 0 || (s.scope.view_mask >> layer & 1u) != 0;
+        if (!seen || layer < clear.base_layer || layer >= end) {
             continue;
         }
         const auto rows = static_cast<uint64_t>((rect.y1 - (rect.y0 & ~63) + 63) / 64);
