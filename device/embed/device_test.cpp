@@ -243,6 +243,37 @@ TEST_P(DeviceTest, FaultMessagesNameThePacket) {
     s.add(hw::QueryEndPacket{.type = hw::QueryType::occlusion, .address = TestGpu::va(kProgram)});
     EXPECT_EQ(message(s), "query_end: end of a query that is not active");
     s = {};
+    const hw::CapturedWord word{.slot = 0, .buffer = 1, .stream = 0, .offset = 8};
+    s.add(hw::SetTransformFeedbackPacket{.raster_stream = 0, .strides = {64, 8, 64, 64}},
+          std::span(&word, 1));
+    EXPECT_EQ(message(s), "set_transform_feedback: slot 0 at byte 8 of 8 in buffer 1");
+    s = {};
+    s.add(hw::SetTransformFeedbackPacket{.raster_stream = 4, .strides = {}}, {});
+    EXPECT_EQ(message(s), "set_transform_feedback: stream 4 or 0 captured words");
+    s = {};
+    s.add(hw::BeginTransformFeedbackPacket{}, {});
+    EXPECT_EQ(message(s),
+              "begin_transform_feedback: outside a rendering scope, or active already");
+    const hw::BeginRenderingPacket scope{.area = {0, 0, 1, 1}, .layers = 1, .samples = 1};
+    const hw::CaptureBuffer outside{
+        .address = TestGpu::va(0), .size_bytes = ~uint64_t{0}, .counter = 0};
+    s = {};
+    s.add(scope, {});
+    s.add(hw::BeginTransformFeedbackPacket{}, std::span(&outside, 1));
+    EXPECT_EQ(message(s), "begin_transform_feedback: buffer 0 lies outside the address space");
+    s = {};
+    s.add(hw::EndTransformFeedbackPacket{}, {});
+    EXPECT_EQ(message(s), "end_transform_feedback: not active, or 0 buffers");
+    s = {};
+    s.add(scope, {});
+    s.add(hw::DrawByteCountPacket{.counter = TestGpu::va(kProgram), .vertex_stride = 0});
+    EXPECT_EQ(message(s), "draw_byte_count: vertices of 0 bytes");
+    s = {};
+    s.add(hw::QueryBeginPacket{.type = hw::QueryType::transform_feedback,
+                               .address = TestGpu::va(kProgram),
+                               .index = 4});
+    EXPECT_EQ(message(s), "query_begin: query of vertex stream 4 is active already or unknown");
+    s = {};
     s.add(hw::DrawPacket{.vertex_count = 3, .instance_count = 1});
     EXPECT_EQ(message(s).substr(0, 5), "draw:");
 }

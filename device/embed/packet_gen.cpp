@@ -180,13 +180,39 @@ void PacketGenerator::rendering(Stream& out) {
                                    .logic_op = hw::LogicOp::copy,
                                    .constants = {}},
                 std::span(&blend, 1));
+        const bool captures = below(3) == 0;
+        if (captures) {
+            begin_capture(out);
+        }
         out.add(hw::DrawPacket{.vertex_count = below(300),
                                .instance_count = 1 + below(3),
                                .first_vertex = small(),
                                .first_instance = 0,
                                .draw_index = 0});
+        if (captures) {
+            const uint64_t counters[] = {TestGpu::va(0xf00000), 0, TestGpu::va(0xf00004)};
+            out.add(hw::EndTransformFeedbackPacket{}, counters);
+        }
     }
     out.add(hw::EndRenderingPacket{});
+}
+
+/// Captures random outputs into small buffers, now and then where the last ones ended.
+void PacketGenerator::begin_capture(Stream& out) {
+    std::array<hw::CapturedWord, 12> captured;
+    for (hw::CapturedWord& w : captured) {
+        w = {.slot = below(152), .buffer = below(4), .stream = below(4), .offset = below(16) * 4};
+    }
+    out.add(hw::SetTransformFeedbackPacket{.raster_stream = below(6) == 0 ? below(4) : 0,
+                                           .strides = {64, 64, 128, 68}},
+            std::span(captured).first(below(13)));
+    std::array<hw::CaptureBuffer, 4> buffers;
+    for (uint32_t i = 0; i < buffers.size(); ++i) {
+        buffers[i] = {.address = TestGpu::va(0xe00000 + i * 0x10000),
+                      .size_bytes = below(0x10000),
+                      .counter = below(4) == 0 ? TestGpu::va(0xf00000 + i % 2 * 4) : 0};
+    }
+    out.add(hw::BeginTransformFeedbackPacket{}, std::span(buffers).first(below(5)));
 }
 
 /// Tessellation, geometry, both or neither for the next draws.

@@ -32,6 +32,7 @@ private:
     void field(const hw::FieldInfo& field, uint32_t* words);
     void image(uint32_t* words);
     void rendering(Stream& out);
+    void begin_capture(Stream& out);
     void more_stages(Stream& out);
 
     std::mt19937 engine_;

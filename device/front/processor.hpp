@@ -64,6 +64,9 @@ private:
     [[nodiscard]] base::Result<void> sync(Words words);
     [[nodiscard]] base::Result<void> begin_rendering(Words words);
     [[nodiscard]] base::Result<void> draw_indirect(const hw::DrawIndirectPacket& packet);
+    [[nodiscard]] base::Result<void> draw_byte_count(const hw::DrawByteCountPacket& packet);
+    [[nodiscard]] base::Result<void> begin_capture(Words words);
+    [[nodiscard]] base::Result<void> end_capture(Words words);
     [[nodiscard]] base::Result<void> dispatch(const std::array<uint32_t, 3>& groups,
                                               const std::array<uint32_t, 3>& base);
     [[nodiscard]] base::Result<void> prefetch(const hw::PrefetchPacket& packet);

@@ -2,6 +2,7 @@
 // Rendering packets: checked here as far as the packet goes, executed by the renderer.
 #include "device/front/processor.hpp"
 
+#include <atomic>
 #include <cstring>
 
 namespace kite::dev::front {
@@ -22,6 +23,12 @@ base::Result<void> Processor::render(Words words) {
             queries_.finish();
         }
         return done;
+    }
+    if (id == Packet::begin_transform_feedback) {
+        return begin_capture(words);
+    }
+    if (id == Packet::end_transform_feedback) {
+        return end_capture(words);
     }
     auto skip = skipped();
     if (!skip) {
@@ -53,6 +60,8 @@ base::Result<void> Processor::render(Words words) {
     }
     case Packet::draw_indirect:
         return draw_indirect(hw::DrawIndirectPacket::unpack(w));
+    case Packet::draw_byte_count:
+        return draw_byte_count(hw::DrawByteCountPacket::unpack(w));
     case Packet::clear_attachment:
         return renderer_.clear_attachment(hw::ClearAttachmentPacket::unpack(w));
     default:
@@ -111,6 +120,82 @@ base::Result<void> Processor::draw_indirect(const hw::DrawIndirectPacket& p) {
         if (auto done = renderer_.draw(state_.draw, params); !done) {
             return done;
         }
+    }
+    return {};
+}
+
+base::Result<void> Processor::draw_byte_count(const hw::DrawByteCountPacket& p) {
+    if (p.vertex_stride == 0) {
+        return fail(ErrorCode::corrupt, "vertices of 0 bytes");
+    }
+    auto bytes = read_dword(p.counter);
+    if (!bytes) {
+        return std::unexpected(std::move(bytes.error()));
+    }
+    const uint32_t used = *bytes > p.counter_offset ? *bytes - p.counter_offset : 0;
+    return renderer_.draw(state_.draw, {.indexed = false,
+                                        .count = used / p.vertex_stride,
+                                        .instance_count = p.instance_count,
+                                        .first = 0,
+                                        .vertex_offset = 0,
+                                        .first_instance = p.first_instance,
+                                        .draw_index = 0});
+}
+
+// Draws finish in order and add to the target as they do, so draws queued before this packet do
+// not matter to it.
+base::Result<void> Processor::begin_capture(Words words) {
+    using P = hw::BeginTransformFeedbackPacket;
+    const uint32_t count = P::count(static_cast<uint32_t>(words.size()));
+    if (state_.draw.capture_target != nullptr || !renderer_.in_scope()) {
+        return fail(ErrorCode::corrupt, "outside a rendering scope, or active already");
+    }
+    if (count > kCaptureBuffers) {
+        return fail(ErrorCode::corrupt, "{} buffers", count);
+    }
+    auto target = std::make_shared<CaptureTarget>();
+    for (uint32_t i = 0; i < count; ++i) {
+        const hw::CaptureBuffer b = P::unpack_element(words.data(), i);
+        if (b.size_bytes == 0) {
+            continue;
+        }
+        if (!env_.window->contains(b.address, b.size_bytes)) {
+            return fail(ErrorCode::corrupt, "buffer {} lies outside the address space", i);
+        }
+        CaptureTarget::Buffer& buffer = target->buffers[i];
+        buffer = {.base = env_.window->at(b.address), .size_bytes = b.size_bytes, .written = 0};
+        if (b.counter != 0) {
+            auto written = read_dword(b.counter);
+            if (!written) {
+                return std::unexpected(std::move(written.error()));
+            }
+            buffer.written = *written;
+        }
+    }
+    state_.draw.capture_target = std::move(target);
+    return {};
+}
+
+base::Result<void> Processor::end_capture(Words words) {
+    using P = hw::EndTransformFeedbackPacket;
+    const uint32_t count = P::count(static_cast<uint32_t>(words.size()));
+    const auto target = std::move(state_.draw.capture_target);
+    if (target == nullptr || count > kCaptureBuffers) {
+        return fail(ErrorCode::corrupt, "not active, or {} buffers", count);
+    }
+    if (auto done = flush(); !done) {
+        return done;
+    }
+    for (uint32_t i = 0; i < count && !killed(); ++i) {
+        const uint64_t counter = P::unpack_element(words.data(), i);
+        if (counter == 0) {
+            continue;
+        }
+        if (auto now = read_dword(counter); !now) {
+            return std::unexpected(std::move(now.error()));
+        }
+        std::atomic_ref(*reinterpret_cast<uint32_t*>(env_.window->at(counter)))
+            .store(static_cast<uint32_t>(target->buffers[i].written), std::memory_order_release);
     }
     return {};
 }

@@ -82,14 +82,43 @@ base::Result<void> set_blend(DrawState& s, std::span<const uint32_t> words) {
     return {};
 }
 
+base::Result<void> set_transform_feedback(DrawState& s, std::span<const uint32_t> words) {
+    using P = hw::SetTransformFeedbackPacket;
+    const auto p = P::unpack(words.data());
+    const uint32_t count = P::count(static_cast<uint32_t>(words.size()));
+    if (p.raster_stream >= kStreams || count > hw::limits::kMaxCapturedWords) {
+        return fail(ErrorCode::corrupt, "stream {} or {} captured words", p.raster_stream, count);
+    }
+    auto layout = std::make_shared<CaptureLayout>();
+    layout->strides = p.strides;
+    for (const uint32_t stride : layout->strides) {
+        if (stride % 4 != 0 || stride > hw::limits::kMaxCaptureStride) {
+            return fail(ErrorCode::corrupt, "{} bytes per vertex", stride);
+        }
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        const hw::CapturedWord w = P::unpack_element(words.data(), i);
+        if (w.slot >= exec::kVertexOuts || w.offset % 4 != 0 ||
+            w.offset + 4 > layout->strides[w.buffer]) {
+            return fail(ErrorCode::corrupt, "slot {} at byte {} of {} in buffer {}", w.slot,
+                        w.offset, layout->strides[w.buffer], w.buffer);
+        }
+        layout->words.push_back(w);
+    }
+    s.raster_stream = p.raster_stream;
+    s.capture_layout = count != 0 ? std::move(layout) : nullptr;
+    return {};
+}
+
 } // namespace
 
 void State::reset() {
-    auto* samples = draw.samples_passed;
-    auto* statistics = draw.statistics;
-    draw = DrawState{};
-    draw.samples_passed = samples;
-    draw.statistics = statistics;
+    DrawState fresh;
+    fresh.samples_passed = draw.samples_passed;
+    fresh.statistics = draw.statistics;
+    fresh.stream_counters = draw.stream_counters;
+    fresh.primitives_generated = draw.primitives_generated;
+    draw = std::move(fresh);
     draw.multisample.samples = 1;
     draw.multisample.sample_mask = ~0u;
     compute = ComputeState{};
@@ -98,7 +127,7 @@ void State::reset() {
 
 bool State::handles(Packet id) {
     return id == Packet::reset_state || id == Packet::set_predicate ||
-           (id >= Packet::bind_program && id <= Packet::set_tessellation);
+           (id >= Packet::bind_program && id <= Packet::set_transform_feedback);
 }
 
 base::Result<void> State::apply(std::span<const uint32_t> words, ProgramCache& programs) {
@@ -159,6 +188,8 @@ base::Result<void> State::apply(std::span<const uint32_t> words, ProgramCache& p
         draw.tess_lower_left = p.lower_left != 0;
         return {};
     }
+    case Packet::set_transform_feedback:
+        return set_transform_feedback(draw, words);
     case Packet::set_viewports: {
         const auto p = hw::SetViewportsPacket::unpack(w);
         draw.depth_clip_negative_one = p.depth_clip_negative_one != 0;

@@ -198,6 +198,7 @@ void BatchShader::assemble(const BatchDesc& desc, uint32_t base_element, uint32_
         Assembled& a = out.primitives[out.primitive_count++];
         a.primitive_id = desc.primitive_id + i;
         const bool odd = (p & 1) != 0;
+        a.lead = 0;
         switch (input->topology) {
         case hw::Topology::point_list:
             a.v[0] = a.v[1] = a.v[2] = a.provoking = at(p);
@@ -230,12 +231,14 @@ void BatchShader::assemble(const BatchDesc& desc, uint32_t base_element, uint32_
             a.v[1] = at(odd ? p + 2 : p + 1);
             a.v[2] = at(odd ? p + 1 : p + 2);
             a.provoking = last ? at(p + 2) : a.v[0];
+            a.lead = last && odd ? 2 : 0; // the provoking vertex stays the last
             continue;
         case hw::Topology::triangle_fan:
             a.v[0] = at(p + 1);
             a.v[1] = at(p + 2);
             a.v[2] = slots_of[center];
             a.provoking = last ? a.v[1] : a.v[0];
+            a.lead = last ? 2 : 0;
             continue;
         case hw::Topology::triangle_list_adjacency:
             a.v[0] = at(p * 6);
@@ -248,6 +251,7 @@ void BatchShader::assemble(const BatchDesc& desc, uint32_t base_element, uint32_
             a.v[1] = at(odd ? p * 2 + 4 : p * 2 + 2);
             a.v[2] = at(odd ? p * 2 + 2 : p * 2 + 4);
             a.provoking = last ? at(p * 2 + 4) : a.v[0];
+            a.lead = last && odd ? 2 : 0;
             continue;
         case hw::Topology::patch_list: // refused without tessellation
             a.v[0] = a.v[1] = a.v[2] = a.provoking = 0;

@@ -95,6 +95,7 @@ struct Assembled {
     uint16_t v[3];         ///< vertices
     uint16_t provoking;    ///< the vertex that flat inputs come from
     uint32_t primitive_id; ///< gl_PrimitiveID
+    uint8_t lead;          ///< captured in the order v[lead], v[lead + 1] ... of the cycle
 };
 
 /// A batch after its vertex program ran. Arrays are indexed by vertex number.

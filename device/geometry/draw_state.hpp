@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace kite::dev {
 
@@ -39,6 +40,32 @@ struct PipelineStatistics {
     std::atomic<uint64_t> clip_invocations{0};     ///< primitives that reach clipping
     std::atomic<uint64_t> clip_primitives{0};      ///< primitives that leave clipping
     std::atomic<uint64_t> fragment_invocations{0}; ///< fragment shader invocations
+};
+
+inline constexpr uint32_t kStreams = hw::limits::kMaxStreams;               ///< vertex streams
+inline constexpr uint32_t kCaptureBuffers = hw::limits::kMaxCaptureBuffers; ///< capture buffers
+
+/// SetTransformFeedback, checked: offsets lie below strides.
+struct CaptureLayout {
+    std::array<uint32_t, kCaptureBuffers> strides{}; ///< bytes per vertex
+    std::vector<hw::CapturedWord> words;             ///< what is stored of a vertex
+};
+
+/// From BeginTransformFeedback to EndTransformFeedback: the buffers and how full they are.
+struct CaptureTarget {
+    /// One buffer.
+    struct Buffer {
+        std::byte* base = nullptr; ///< host address
+        uint64_t size_bytes = 0;   ///< bytes that may be written
+        uint64_t written = 0;      ///< bytes written; changes as draws are finished
+    };
+    std::array<Buffer, kCaptureBuffers> buffers{}; ///< by number
+};
+
+/// Counters of a VK_QUERY_TYPE_TRANSFORM_FEEDBACK_STREAM_EXT query. Relaxed atomics.
+struct StreamCounters {
+    std::atomic<uint64_t> written{0}; ///< primitives written
+    std::atomic<uint64_t> needed{0};  ///< primitives that reached the stream
 };
 
 /// State of a graphics draw. Defaults are those after ResetState.
@@ -78,6 +105,14 @@ struct DrawState {
     std::array<hw::BlendAttachment, hw::limits::kMaxRenderTargets>
         blend{};              ///< first blend_count are valid; absent ones write nothing
     uint32_t blend_count = 0; ///< entries of blend
+
+    uint32_t raster_stream = 0; ///< vertex stream that is rasterized
+    std::shared_ptr<const CaptureLayout> capture_layout; ///< SetTransformFeedback or null
+    std::shared_ptr<CaptureTarget> capture_target;       ///< not null while capturing
+    /// Active queries by stream, or null; they live as long as samples_passed.
+    std::array<StreamCounters*, kStreams> stream_counters{};
+    /// The same for VK_QUERY_TYPE_PRIMITIVES_GENERATED_EXT.
+    std::array<std::atomic<uint64_t>*, kStreams> primitives_generated{};
 
     /// Samples that pass are added here while not null (the active occlusion query). Must outlive
     /// the next Renderer::flush or end_rendering: read the counter only after one of them.

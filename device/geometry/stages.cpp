@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace kite::dev::geometry {
@@ -66,11 +67,12 @@ struct StageShader::Run {
     Source evaluated{};
     Source emitted{};
     bool provoking_last = false;
+    uint32_t stream = 0; // that the part belongs to
 
     /// The part is handed over; the next one is empty.
     void flush() {
         if (s.part.primitive_count != 0) {
-            sink(s.part);
+            sink(s.part, stream);
         }
         s.part.vertex_count = 0;
         s.part.primitive_count = 0;
@@ -339,14 +341,21 @@ void StageShader::run_geometry(Run& run, std::span<const uint32_t* const> vertic
         run.emitted.words = run.s.emitted.words.data();
         run.emitted.stride = static_cast<uint32_t>(run.s.emitted.slots.size());
         run.new_source(size_t{exec::kMaxLanes} * run.s.emitted.limit);
-        for (uint32_t lane = 0; lane < count; ++lane) {
-            strips(run, lane);
+        for (uint32_t mask = streams; mask != 0; mask &= mask - 1) {
+            const auto stream = static_cast<uint32_t>(std::countr_zero(mask));
+            if (stream != run.stream) {
+                run.flush();
+                run.stream = stream;
+            }
+            for (uint32_t lane = 0; lane < count; ++lane) {
+                strips(run, lane, stream);
+            }
         }
     }
 }
 
-/// Strips of stream 0 become primitives.
-void StageShader::strips(Run& run, uint32_t lane) const {
+/// The strips that a lane emitted to a stream become primitives.
+void StageShader::strips(Run& run, uint32_t lane, uint32_t stream) const {
     using Emitted = exec::EmittedVertices;
     const Emitted& e = run.s.emitted;
     const exec::ProgramInfo& info = geometry->program().info;
@@ -360,7 +369,7 @@ void StageShader::strips(Run& run, uint32_t lane) const {
     for (uint32_t i = 0; i < e.count[lane]; ++i) {
         const uint32_t at = lane * e.limit + i;
         const uint8_t mark = e.marks[at];
-        if ((mark & Emitted::kStream) != 0) {
+        if ((mark & Emitted::kStream) != stream) {
             continue;
         }
         recent[0] = recent[1];
@@ -434,6 +443,8 @@ void StageShader::append(Run& run, const Source& source, const uint32_t* corners
         primitive.v[k] = primitive.v[0];
     }
     primitive.provoking = primitive.v[provoking];
+    // The provoking vertex is captured as the first or the last, as the convention has it.
+    primitive.lead = static_cast<uint8_t>(run.provoking_last ? (provoking + 1) % count : provoking);
 }
 
 void StageShader::run(const BatchDesc& desc, const exec::DrawContext& context,

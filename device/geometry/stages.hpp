@@ -40,13 +40,14 @@ struct StageScratch {
 class StageShader {
 public:
     /// Takes a part's primitives before the next part is made.
-    using Sink = std::function<void(const ShadedBatch&)>;
+    using Sink = std::function<void(const ShadedBatch& part, uint32_t stream)>;
 
     const BatchShader* vertex = nullptr;     ///< gathers and shades vertices; `whole` is set
     const exec::Routine* control = nullptr;  ///< with evaluate, or null
     const exec::Routine* evaluate = nullptr; ///< with control, or null
     const exec::Routine* geometry = nullptr; ///< or null
     bool lower_left = false;                 ///< origin of the tessellation domain
+    uint32_t streams = 1;                    ///< vertex streams that the sink gets
 
     /// Facts of the program whose outputs are rasterized.
     [[nodiscard]] const exec::ProgramInfo& last() const;
@@ -73,7 +74,7 @@ private:
     void patch_primitives(Run& run, const Tessellation& patch, const uint32_t* records) const;
     void run_geometry(Run& run, std::span<const uint32_t* const> vertices,
                       std::span<const uint32_t> ids) const;
-    void strips(Run& run, uint32_t lane) const;
+    void strips(Run& run, uint32_t lane, uint32_t stream) const;
     void append(Run& run, const Source& source, const uint32_t* corners, unsigned count,
                 unsigned provoking, uint32_t id) const;
 };

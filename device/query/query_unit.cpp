@@ -57,21 +57,61 @@ base::Result<void> QueryUnit::begin(const hw::QueryBeginPacket& p, DrawState& dr
         draw.statistics = &statistics_->counters;
         return check_slot(p.address, (kStatistics + 1) * 8);
     }
-    return fail(ErrorCode::corrupt, "timestamp queries do not begin");
+    if (p.type == hw::QueryType::timestamp) {
+        return fail(ErrorCode::corrupt, "timestamp queries do not begin");
+    }
+    return begin_stream(p, draw);
+}
+
+std::unique_ptr<QueryUnit::Stream>* QueryUnit::stream_of(hw::QueryType type, uint32_t index) {
+    if (index >= kStreams) {
+        return nullptr;
+    }
+    return type == hw::QueryType::transform_feedback     ? &captured_[index]
+           : type == hw::QueryType::primitives_generated ? &generated_[index]
+                                                         : nullptr;
+}
+
+base::Result<void> QueryUnit::begin_stream(const hw::QueryBeginPacket& p, DrawState& draw) {
+    auto* query = stream_of(p.type, p.index);
+    if (query == nullptr || *query != nullptr) {
+        return fail(ErrorCode::corrupt, "query of vertex stream {} is active already or unknown",
+                    p.index);
+    }
+    *query = std::make_unique<Stream>();
+    Stream& s = **query;
+    s.slot = p.address;
+    s.generated = p.type == hw::QueryType::primitives_generated;
+    if (s.generated) {
+        draw.primitives_generated[p.index] = &s.counters.needed;
+    } else {
+        draw.stream_counters[p.index] = &s.counters;
+    }
+    return check_slot(p.address, s.generated ? 16 : 24);
 }
 
 base::Result<void> QueryUnit::end(const hw::QueryEndPacket& p, DrawState& draw) {
     if (p.type == hw::QueryType::occlusion && occlusion_ != nullptr &&
         occlusion_->slot == p.address) {
         draw.samples_passed = nullptr;
-        ended_.push_back({.occlusion = std::move(occlusion_), .statistics = nullptr});
+        ended_.push_back({.occlusion = std::move(occlusion_)});
         return {};
     }
     if (p.type == hw::QueryType::pipeline_statistics && statistics_ != nullptr &&
         statistics_->slot == p.address) {
         draw.statistics = nullptr;
         statistics_->compute = compute_invocations_ - statistics_->compute_at_begin;
-        ended_.push_back({.occlusion = nullptr, .statistics = std::move(statistics_)});
+        ended_.push_back({.statistics = std::move(statistics_)});
+        return {};
+    }
+    if (auto* query = stream_of(p.type, p.index);
+        query != nullptr && *query != nullptr && (*query)->slot == p.address) {
+        if ((*query)->generated) {
+            draw.primitives_generated[p.index] = nullptr;
+        } else {
+            draw.stream_counters[p.index] = nullptr;
+        }
+        ended_.push_back({.stream = std::move(*query)});
         return {};
     }
     return fail(ErrorCode::corrupt, "end of a query that is not active");
@@ -82,6 +122,11 @@ void QueryUnit::finish() {
         if (e.occlusion != nullptr) {
             const uint64_t value = e.occlusion->samples.load();
             publish(window_.at(e.occlusion->slot), {&value, 1});
+        } else if (e.stream != nullptr) {
+            const StreamCounters& c = e.stream->counters;
+            const uint64_t values[] = {c.written, c.needed};
+            publish(window_.at(e.stream->slot),
+                    e.stream->generated ? std::span(values).subspan(1) : std::span(values));
         } else {
             const PipelineStatistics& c = e.statistics->counters;
             const uint64_t values[kStatistics] = {
@@ -98,8 +143,12 @@ void QueryUnit::finish() {
 void QueryUnit::reset(DrawState& draw) {
     draw.samples_passed = nullptr;
     draw.statistics = nullptr;
+    draw.stream_counters = {};
+    draw.primitives_generated = {};
     occlusion_.reset();
     statistics_.reset();
+    captured_ = {};
+    generated_ = {};
     ended_.clear();
 }
 

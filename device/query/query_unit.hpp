@@ -12,6 +12,7 @@
 #include "device/mem/window.hpp"
 #include "kite_hw/packets.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -56,15 +57,26 @@ private:
         PipelineStatistics counters;
         uint64_t compute_at_begin = 0, compute = 0;
     };
-    struct Ended {
-        std::unique_ptr<Occlusion> occlusion;
-        std::unique_ptr<Statistics> statistics;
+    struct Stream {
+        uint64_t slot = 0;
+        bool generated = false; // primitives_generated: counters.needed is the count
+        StreamCounters counters;
     };
+    struct Ended {
+        std::unique_ptr<Occlusion> occlusion{};
+        std::unique_ptr<Statistics> statistics{};
+        std::unique_ptr<Stream> stream{};
+    };
+    [[nodiscard]] base::Result<void> begin_stream(const hw::QueryBeginPacket& packet,
+                                                  DrawState& draw);
+    [[nodiscard]] std::unique_ptr<Stream>* stream_of(hw::QueryType type, uint32_t index);
     [[nodiscard]] base::Result<void> check_slot(uint64_t slot, uint64_t bytes) const;
 
     const mem::Window& window_;
     std::unique_ptr<Occlusion> occlusion_;
     std::unique_ptr<Statistics> statistics_;
+    std::array<std::unique_ptr<Stream>, kStreams> captured_;
+    std::array<std::unique_ptr<Stream>, kStreams> generated_;
     uint64_t compute_invocations_ = 0;
     std::deque<Ended> ended_;
 };

@@ -448,6 +448,12 @@ make_draw_record(const RenderEnvironment& env, const Targets& targets, uint32_t 
         }
     }
     d.setup.varying_rows = static_cast<uint32_t>(d.shader.slots.size());
+    const auto corners = static_cast<uint32_t>(d.setup.kind) + 1; // of a point, line or triangle
+    d.capture = geometry::Capture::make(state, corners, d.shader.slots);
+    d.raster_stream = state.raster_stream;
+    if (d.stages != nullptr) {
+        d.stages->streams = 1u << d.raster_stream | (d.capture ? d.capture->streams() : 0u);
+    }
     const uint32_t views = view_mask == 0 ? 1 : static_cast<uint32_t>(std::bit_width(view_mask));
     for (uint32_t view = 0; view < views; ++view) {
         d.contexts.push_back(view + 1 == views ? std::move(context)

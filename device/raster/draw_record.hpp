@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "device/geometry/batch.hpp"
+#include "device/geometry/capture.hpp"
 #include "device/geometry/stages.hpp"
 #include "device/raster/renderer.hpp"
 #include "device/raster/types.hpp"
@@ -71,6 +72,8 @@ struct DrawRecord {
     std::vector<std::unique_ptr<exec::DrawContext>> contexts; ///< by view
     std::vector<PixelState> pixels;                           ///< by view
     SetupState setup;                                         ///< set-up
+    std::unique_ptr<geometry::Capture> capture;               ///< transform feedback, or null
+    uint32_t raster_stream = 0;                               ///< vertex stream to be set up
     bool discard = false;                                     ///< vertex work only
     PipelineStatistics* statistics = nullptr;                 ///< counters or null
 };

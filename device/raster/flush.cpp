@@ -93,7 +93,10 @@ void Flusher::shade_batch(Worker& worker, uint32_t index) {
         shade_stages(worker, index);
     } else {
         draw->shader.run(desc, context, worker.memory, worker.batch);
-        if (!draw->discard) {
+        if (draw->capture != nullptr) {
+            draw->capture->take(worker.batch, 0, captured_[index - step_first_]);
+        }
+        if (!draw->discard && draw->raster_stream == 0) {
             worker.setup.run(*draw, worker.batch, desc.view, index);
         }
     }
@@ -121,8 +124,11 @@ void Flusher::shade_stages(Worker& worker, uint32_t index) {
     geometry::StageScratch& scratch = *worker.stages;
     const exec::DrawContext& context =
         *draw->contexts[std::min<size_t>(desc.view, draw->contexts.size() - 1)];
-    const auto set_up = [&](const geometry::ShadedBatch& part) {
-        if (!draw->discard && !killed()) {
+    const auto set_up = [&](const geometry::ShadedBatch& part, uint32_t stream) {
+        if (draw->capture != nullptr && !killed()) {
+            draw->capture->take(part, stream, captured_[index - step_first_]);
+        }
+        if (!draw->discard && stream == draw->raster_stream && !killed()) {
             worker.setup.run(*draw, part, desc.view, index);
         }
     };
@@ -153,6 +159,27 @@ size_t Flusher::bin_bytes() const {
 }
 
 void Flusher::geometry_phase(size_t first, size_t end) {
+    step_first_ = first;
+    const bool captures = std::any_of(
+        round_.begin() + static_cast<ptrdiff_t>(first),
+        round_.begin() + static_cast<ptrdiff_t>(end),
+        [](const Planned& planned) { return planned.draw->capture != nullptr; });
+    if (captures && captured_.size() < end - first) {
+        captured_.resize(end - first);
+    }
+    shade_batches(first, end);
+    if (killed()) {
+        captured_.clear();
+        return;
+    }
+    for (size_t i = first; captures && i < end; ++i) { // in API order
+        if (const auto& capture = round_[i].draw->capture; capture != nullptr) {
+            capture->commit(captured_[i - first]);
+        }
+    }
+}
+
+void Flusher::shade_batches(size_t first, size_t end) {
     if (end - first == 1) {
         shade_batch(*workers_[0], static_cast<uint32_t>(first));
         return;
@@ -172,6 +199,12 @@ bool Flusher::run_round() {
         if (planned.draw->stages != nullptr) { // primitives multiply
             worst =
                 std::max<size_t>(worst, planned.draw->stages->most_output() * sizeof(BinnedPrim));
+        }
+        if (const auto& capture = planned.draw->capture; capture != nullptr) {
+            const uint64_t most = planned.draw->stages != nullptr
+                                      ? planned.draw->stages->most_output()
+                                      : geometry::kBatchPrimitives;
+            worst = std::max<size_t>(worst, capture->worst_bytes(most));
         }
     }
     const size_t step = std::clamp<size_t>(kBinBudget / worst, 1, kRoundBatches);

@@ -50,6 +50,7 @@ private:
     bool plan_round(const std::vector<std::unique_ptr<DrawRecord>>& draws);
     void begin_bins();
     void geometry_phase(size_t first, size_t end);
+    void shade_batches(size_t first, size_t end);
     [[nodiscard]] size_t bin_bytes() const;
     bool run_round();
     void tile_phase();
@@ -67,6 +68,8 @@ private:
     std::vector<WorkerBins*> bins_;
     std::vector<PendingClear> clears_;
     std::vector<Planned> round_;
+    std::vector<geometry::CapturedBatch> captured_; // of the step's batches
+    size_t step_first_ = 0;                         // number of its first batch in the round
     std::vector<uint32_t> tiles_;
     std::vector<uint8_t> tile_marked_;
     size_t draw_at_ = 0;

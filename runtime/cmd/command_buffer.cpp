@@ -17,6 +17,9 @@ void CommandBuffer::reset() {
     vertex_buffer_count = 0;
     index_buffer = {};
     scope = {};
+    capture_buffers = {};
+    // What a secondary buffer finds is not known.
+    capture_set = level == VK_COMMAND_BUFFER_LEVEL_SECONDARY;
 }
 
 void CommandBuffer::begin() {
@@ -27,6 +30,7 @@ void CommandBuffer::begin() {
 
 void CommandBuffer::dirty_all() {
     dirty_compute = true;
+    capture_set = true;
     dirty = kGroupAll;
     for (BindState& b : bind) {
         b.dirty_sets = (1u << hw::limits::kMaxSets) - 1;
@@ -79,6 +83,7 @@ void CommandBuffer::flush_programs() {
     for (hw::Stage stage : {hw::Stage::vertex, hw::Stage::fragment, hw::Stage::tess_control,
                             hw::Stage::tess_eval, hw::Stage::geometry})
         bind_program(out, stage, bind[0].programs[static_cast<size_t>(stage)]);
+    flush_capture();
 }
 
 void CommandBuffer::flush_graphics() {

@@ -78,6 +78,9 @@ struct CommandBuffer : Dispatchable<CommandBuffer, VkCommandBuffer> {
     uint32_t vertex_buffer_count = 0;                                        ///< highest used + 1
     hw::SetIndexBufferPacket index_buffer;                                   ///< bound
     ScopeState scope;                                                        ///< rendering
+    std::array<hw::CaptureBuffer, hw::limits::kMaxCaptureBuffers>
+        capture_buffers{};    ///< transform feedback buffers, counters unset
+    bool capture_set = false; ///< SetTransformFeedback is not at its default
 
     /// Starts recording from scratch.
     void begin();
@@ -101,6 +104,7 @@ struct CommandBuffer : Dispatchable<CommandBuffer, VkCommandBuffer> {
 private:
     void flush_bindings(BindState& b, hw::BindPoint point);
     void flush_programs();
+    void flush_capture();
     /// Clears the views of a multiview subpass that use an attachment first, where others loaded
     /// it.
     void clear_fresh_views(hw::Aspect aspect, uint32_t number, uint32_t index,

@@ -17,13 +17,17 @@ constexpr uint32_t kStatisticsValues = 11;
 
 /// Indices of the values a query reports.
 std::vector<uint32_t> value_indices(const QueryPool& p) {
-    if (p.vk_type != VK_QUERY_TYPE_PIPELINE_STATISTICS)
-        return {0};
     std::vector<uint32_t> v;
     for (uint32_t i = 0; i < kStatisticsValues; ++i)
-        if (p.statistics >> i & 1)
+        if (p.values >> i & 1)
             v.push_back(i);
     return v;
+}
+
+void begin_query(VkCommandBuffer buffer, VkQueryPool pool, uint32_t query, uint32_t index) {
+    auto* p = QueryPool::from(pool);
+    buffer_of(buffer).out.emit(
+        hw::QueryBeginPacket{.type = p->type, .address = p->address(query), .index = index});
 }
 
 uint32_t available_index(const QueryPool& p) {
@@ -59,7 +63,6 @@ VkResult CreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info,
     auto* p = d->make<QueryPool>(callbacks);
     if (!p)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    p->vk_type = info->queryType;
     p->count = info->queryCount;
     switch (info->queryType) {
     case VK_QUERY_TYPE_OCCLUSION:
@@ -71,7 +74,15 @@ VkResult CreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info,
     case VK_QUERY_TYPE_PIPELINE_STATISTICS:
         p->type = hw::QueryType::pipeline_statistics;
         p->slot_bytes = (kStatisticsValues + 1) * 8;
-        p->statistics = info->pipelineStatistics;
+        p->values = info->pipelineStatistics & ((1u << kStatisticsValues) - 1);
+        break;
+    case VK_QUERY_TYPE_TRANSFORM_FEEDBACK_STREAM_EXT:
+        p->type = hw::QueryType::transform_feedback;
+        p->slot_bytes = 24;
+        p->values = 3;
+        break;
+    case VK_QUERY_TYPE_PRIMITIVES_GENERATED_EXT:
+        p->type = hw::QueryType::primitives_generated;
         break;
     default:
         d->drop(callbacks, p);
@@ -145,19 +156,29 @@ void CmdResetQueryPool(VkCommandBuffer buffer, VkQueryPool pool, uint32_t first,
 }
 
 void CmdBeginQuery(VkCommandBuffer buffer, VkQueryPool pool, uint32_t query, VkQueryControlFlags) {
+    begin_query(buffer, pool, query, 0);
+}
+
+void CmdBeginQueryIndexedEXT(VkCommandBuffer buffer, VkQueryPool pool, uint32_t query,
+                             VkQueryControlFlags, uint32_t index) {
+    begin_query(buffer, pool, query, index);
+}
+
+void CmdEndQueryIndexedEXT(VkCommandBuffer buffer, VkQueryPool pool, uint32_t query,
+                           uint32_t index) {
     auto* p = QueryPool::from(pool);
-    buffer_of(buffer).out.emit(hw::QueryBeginPacket{.type = p->type, .address = p->address(query)});
+    CommandBuffer& c = buffer_of(buffer);
+    c.out.emit(hw::QueryEndPacket{.type = p->type, .address = p->address(query), .index = index});
+    // With multiview the first slot holds the sum, the others are zero and available.
+    for (uint32_t i = 1; i < views_of(c); ++i) {
+        const uint64_t slot = p->address(query + i);
+        c.out.emit(hw::QueryBeginPacket{.type = p->type, .address = slot, .index = index});
+        c.out.emit(hw::QueryEndPacket{.type = p->type, .address = slot, .index = index});
+    }
 }
 
 void CmdEndQuery(VkCommandBuffer buffer, VkQueryPool pool, uint32_t query) {
-    auto* p = QueryPool::from(pool);
-    CommandBuffer& c = buffer_of(buffer);
-    c.out.emit(hw::QueryEndPacket{.type = p->type, .address = p->address(query)});
-    // With multiview the first slot holds the sum, the others are zero and available.
-    for (uint32_t i = 1; i < views_of(c); ++i) {
-        c.out.emit(hw::QueryBeginPacket{.type = p->type, .address = p->address(query + i)});
-        c.out.emit(hw::QueryEndPacket{.type = p->type, .address = p->address(query + i)});
-    }
+    CmdEndQueryIndexedEXT(buffer, pool, query, 0);
 }
 
 void CmdWriteTimestamp2(VkCommandBuffer buffer, VkPipelineStageFlags2, VkQueryPool pool,
@@ -184,8 +205,7 @@ void CmdCopyQueryPoolResults(VkCommandBuffer buffer, VkQueryPool pool, uint32_t 
     k.src = p->address(first);
     k.slot_bytes = p->slot_bytes;
     k.count = count;
-    bool statistics = p->vk_type == VK_QUERY_TYPE_PIPELINE_STATISTICS;
-    k.select = statistics ? p->statistics & ((1u << kStatisticsValues) - 1) : 1;
+    k.select = p->values;
     k.dst = Buffer::from(dst)->address + offset;
     k.dst_stride = stride;
     k.wide = (flags & VK_QUERY_RESULT_64_BIT) != 0;

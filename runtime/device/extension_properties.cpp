@@ -199,6 +199,20 @@ void fill_extension_properties(const PhysicalDevice& p, VkBaseOutStructure* s) {
         o->defaultRobustnessImages = VK_PIPELINE_ROBUSTNESS_IMAGE_BEHAVIOR_ROBUST_IMAGE_ACCESS_2;
         break;
     }
+    case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_PROPERTIES_EXT: {
+        auto* o = as<VkPhysicalDeviceTransformFeedbackPropertiesEXT>(s);
+        o->maxTransformFeedbackStreams = hw::limits::kMaxStreams;
+        o->maxTransformFeedbackBuffers = hw::limits::kMaxCaptureBuffers;
+        o->maxTransformFeedbackBufferSize = UINT32_MAX;
+        o->maxTransformFeedbackStreamDataSize = hw::limits::kMaxVaryings * 4;
+        o->maxTransformFeedbackBufferDataSize = hw::limits::kMaxVaryings * 4;
+        o->maxTransformFeedbackBufferDataStride = hw::limits::kMaxCaptureStride;
+        o->transformFeedbackQueries = VK_TRUE;
+        o->transformFeedbackStreamsLinesTriangles = VK_TRUE;
+        o->transformFeedbackRasterizationStreamSelect = VK_TRUE;
+        o->transformFeedbackDraw = VK_TRUE;
+        break;
+    }
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VERTEX_ATTRIBUTE_DIVISOR_PROPERTIES: {
         auto* o = as<VkPhysicalDeviceVertexAttributeDivisorProperties>(s);
         o->maxVertexAttribDivisor = UINT32_MAX - 1;

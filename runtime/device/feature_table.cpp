@@ -218,9 +218,9 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceInlineUniformBlockFeatures::
                 descriptorBindingInlineUniformBlockUpdateAfterBind>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INLINE_UNIFORM_BLOCK_FEATURES),
-        row<VkPhysicalDeviceProvokingVertexFeaturesEXT,
-            &VkPhysicalDeviceProvokingVertexFeaturesEXT::transformFeedbackPreservesProvokingVertex,
-            &VkPhysicalDeviceProvokingVertexFeaturesEXT::provokingVertexLast>(
+        all<VkPhysicalDeviceProvokingVertexFeaturesEXT,
+            &VkPhysicalDeviceProvokingVertexFeaturesEXT::
+                transformFeedbackPreservesProvokingVertex>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_FEATURES_EXT),
         row<VkPhysicalDeviceRobustness2FeaturesEXT,
             &VkPhysicalDeviceRobustness2FeaturesEXT::nullDescriptor,
@@ -390,6 +390,8 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
                 extendedDynamicState3TessellationDomainOrigin,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
+                extendedDynamicState3RasterizationStream,
+            &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
                 extendedDynamicState3DepthClampEnable,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::extendedDynamicState3PolygonMode,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
@@ -427,6 +429,13 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceLineRasterizationFeatures::stippledSmoothLines,
             &VkPhysicalDeviceLineRasterizationFeatures::rectangularLines>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LINE_RASTERIZATION_FEATURES),
+        all<VkPhysicalDeviceTransformFeedbackFeaturesEXT,
+            &VkPhysicalDeviceTransformFeedbackFeaturesEXT::geometryStreams>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_FEATURES_EXT),
+        all<VkPhysicalDevicePrimitivesGeneratedQueryFeaturesEXT,
+            &VkPhysicalDevicePrimitivesGeneratedQueryFeaturesEXT::
+                primitivesGeneratedQueryWithNonZeroStreams>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRIMITIVES_GENERATED_QUERY_FEATURES_EXT),
         all<VkPhysicalDeviceDynamicRenderingLocalReadFeatures,
             &VkPhysicalDeviceDynamicRenderingLocalReadFeatures::dynamicRenderingLocalRead>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DYNAMIC_RENDERING_LOCAL_READ_FEATURES),

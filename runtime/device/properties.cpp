@@ -347,7 +347,7 @@ void fill_properties(const PhysicalDevice& p, void* chain) {
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_PROPERTIES_EXT: {
             auto* o = as<VkPhysicalDeviceProvokingVertexPropertiesEXT>(s);
             o->provokingVertexModePerPipeline = VK_TRUE;
-            o->transformFeedbackPreservesTriangleFanProvokingVertex = VK_FALSE;
+            o->transformFeedbackPreservesTriangleFanProvokingVertex = VK_TRUE;
             break;
         }
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_PROPERTIES_EXT: {

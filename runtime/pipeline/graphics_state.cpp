@@ -148,6 +148,9 @@ void gather_dynamic(const VkPipelineDynamicStateCreateInfo* info, DynMask& m) {
         case VK_DYNAMIC_STATE_DEPTH_CLIP_NEGATIVE_ONE_TO_ONE_EXT:
             set(m, Dyn::negative_one);
             break;
+        case VK_DYNAMIC_STATE_RASTERIZATION_STREAM_EXT:
+            set(m, Dyn::raster_stream);
+            break;
         case VK_DYNAMIC_STATE_LINE_RASTERIZATION_MODE_EXT:
             set(m, Dyn::line_mode);
             break;
@@ -205,6 +208,9 @@ void gather_raster(const VkPipelineRasterizationStateCreateInfo& r, GraphicsStat
             r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_LINE_STATE_CREATE_INFO))
         s.raster.line_bresenham =
             line->lineRasterizationMode == VK_LINE_RASTERIZATION_MODE_BRESENHAM;
+    if (auto* stream = find<VkPipelineRasterizationStateStreamCreateInfoEXT>(
+            r.pNext, VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_STATE_STREAM_CREATE_INFO_EXT))
+        s.raster_stream = std::min(stream->rasterizationStream, hw::limits::kMaxStreams - 1);
     if (auto* pv = find<VkPipelineRasterizationProvokingVertexStateCreateInfoEXT>(
             r.pNext,
             VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_PROVOKING_VERTEX_STATE_CREATE_INFO_EXT))
@@ -422,6 +428,7 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
     keep(Dyn::patch_vertices,
          [&] { to.tessellation.patch_vertices = old.tessellation.patch_vertices; });
     keep(Dyn::tess_origin, [&] { to.tessellation.lower_left = old.tessellation.lower_left; });
+    keep(Dyn::raster_stream, [&] { to.raster_stream = old.raster_stream; });
     keep(Dyn::vertex_stride, [&] { to.strides = old.strides; });
     keep(Dyn::vertex_input, [&] {
         to.attributes = old.attributes;
@@ -485,6 +492,7 @@ uint32_t apply_static(const GraphicsState& from, const DynMask& dynamic, Graphic
                 to.blend_attachments == old.blend_attachments,
             kGroupBlend);
     changed(to.assembly == old.assembly, kGroupAssembly);
+    changed(to.raster_stream == old.raster_stream, kGroupPrograms);
     changed(to.tessellation == old.tessellation, kGroupTessellation);
     changed(to.attribute_count == old.attribute_count && to.attributes == old.attributes,
             kGroupAttributes);

@@ -63,6 +63,7 @@ enum class Dyn : uint32_t {
     line_mode,
     patch_vertices,
     tess_origin,
+    raster_stream,
     count_,
 };
 
@@ -89,6 +90,7 @@ enum Group : uint32_t {
 /// The state.
 struct GraphicsState {
     hw::SetRasterStatePacket raster;      ///< rasterization
+    uint32_t raster_stream = 0;           ///< vertex stream that is rasterized; with the programs
     bool clip_follows_clamp = true;       ///< depth clipping is the opposite of depth clamping
     hw::SetMultisamplePacket multisample; ///< multisampling
     hw::SetDepthStencilPacket depth;      ///< depth and stencil

@@ -491,41 +491,48 @@ Inst* Translator::output_value(const IoLeaf& leaf, Inst* value) {
     return s.width == 8 ? widen_int(value, leaf.type, s.is_signed) : value;
 }
 
-std::map<uint32_t, Translator::OutputWord> Translator::collect_outputs(bool also_unwritten) {
-    std::map<uint32_t, OutputWord> slots;
-    for (const Variable* v : ordered_variables_) {
-        if (v->storage != spv::StorageClass::Output) {
+void Translator::add_outputs(const Variable& v, bool also_unwritten,
+                             std::map<uint32_t, OutputWord>& slots) {
+    Leaves all;
+    if (v.home == Home::scratch) {
+        all = load(pointer(v.id), false);
+    }
+    for (uint32_t k = 0; k < v.io.size(); ++k) {
+        const IoLeaf& leaf = v.io[k];
+        if (v.home == Home::slots && !leaf.written && !also_unwritten) {
             continue;
         }
-        Leaves all;
-        if (v->home == Home::scratch) {
-            all = load(pointer(v->id), false);
+        Inst* value = v.home == Home::slots ? slots_.read(v.first_slot + k, b_.block()) : all[k];
+        if (leaf.builtin == static_cast<uint32_t>(spv::BuiltIn::SampleMask) && leaf.slot > 0) {
+            continue; // at most 4 samples: one word
         }
-        for (uint32_t k = 0; k < v->io.size(); ++k) {
-            const IoLeaf& leaf = v->io[k];
-            if (v->home == Home::slots && !leaf.written && !also_unwritten) {
+        uint32_t slot = output_slot(leaf);
+        const bool color = options_.stage == hw::Stage::fragment && !leaf.builtin;
+        if (color && slot / 4 < options_.color_target.size()) {
+            const uint8_t target = options_.color_target[slot / 4];
+            if (target == kNoTarget) {
                 continue;
             }
-            Inst* value =
-                v->home == Home::slots ? slots_.read(v->first_slot + k, b_.block()) : all[k];
-            if (leaf.builtin == static_cast<uint32_t>(spv::BuiltIn::SampleMask) && leaf.slot > 0) {
-                continue; // at most 4 samples: one word
-            }
-            uint32_t slot = output_slot(leaf);
-            const bool color = options_.stage == hw::Stage::fragment && !leaf.builtin;
-            if (color && slot / 4 < options_.color_target.size()) {
-                const uint8_t target = options_.color_target[slot / 4];
-                if (target == kNoTarget) {
-                    continue;
-                }
-                slot = target * 4u + slot % 4;
-            }
-            const IoLeaf* tracked = v->home == Home::slots ? &leaf : nullptr;
-            if (leaf.base == Base::bits64) {
-                slots[slot] = {b_.unpack64(value, 0), tracked};
-                slots[slot + 1] = {b_.unpack64(value, 1), tracked};
-            } else {
-                slots[slot] = {output_value(leaf, value), tracked};
+            slot = target * 4u + slot % 4;
+        }
+        const IoLeaf* tracked = v.home == Home::slots ? &leaf : nullptr;
+        if (leaf.base == Base::bits64) {
+            slots[slot] = {b_.unpack64(value, 0), tracked};
+            slots[slot + 1] = {b_.unpack64(value, 1), tracked};
+        } else {
+            slots[slot] = {output_value(leaf, value), tracked};
+        }
+    }
+}
+
+/// Variables of different streams may have one location: those of `stream` win.
+std::map<uint32_t, Translator::OutputWord> Translator::collect_outputs(bool also_unwritten,
+                                                                       uint32_t stream) {
+    std::map<uint32_t, OutputWord> slots;
+    for (const bool own : {false, true}) {
+        for (const Variable* v : ordered_variables_) {
+            if (v->storage == spv::StorageClass::Output && (stream_of(*v) == stream) == own) {
+                add_outputs(*v, also_unwritten, slots);
             }
         }
     }
@@ -533,7 +540,7 @@ std::map<uint32_t, Translator::OutputWord> Translator::collect_outputs(bool also
 }
 
 void Translator::write_outputs() {
-    const std::map<uint32_t, OutputWord> slots = collect_outputs(false);
+    const std::map<uint32_t, OutputWord> slots = collect_outputs(false, 0);
     for (auto it = slots.begin(); it != slots.end();) {
         const uint32_t first = it->first;
         Leaves data;

@@ -307,6 +307,15 @@ private:
         case spv::Decoration::InputAttachmentIndex:
             d.input_attachment = v;
             break;
+        case spv::Decoration::XfbBuffer:
+            d.xfb_buffer = v;
+            break;
+        case spv::Decoration::XfbStride:
+            d.xfb_stride = v;
+            break;
+        case spv::Decoration::Stream:
+            d.stream = v;
+            break;
         case spv::Decoration::FPRoundingMode:
             d.rounding = v;
             break;

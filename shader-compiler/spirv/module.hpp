@@ -82,7 +82,7 @@ inline constexpr uint32_t kMaxDepth = 300;
 /// Decorations of an id or of a structure member.
 struct Decor {
     std::optional<uint32_t> location, component, index, binding, set, offset, array_stride,
-        matrix_stride, builtin, input_attachment; ///< literals
+        matrix_stride, builtin, input_attachment, xfb_buffer, xfb_stride, stream; ///< literals
     std::optional<uint32_t> rounding;             ///< FPRoundingMode
     bool flat = false, noperspective = false, centroid = false, sample = false, block = false,
          buffer_block = false, non_writable = false, row_major = false, coherent = false,

@@ -298,7 +298,7 @@ bool Translator::try_emit(const Instr& i) {
     if (vertex) {
         // A later store in a loop may reach this emit: which leaves are written is known at the
         // end.
-        for (const auto& [slot, word] : collect_outputs(true)) {
+        for (const auto& [slot, word] : collect_outputs(true, static_cast<uint32_t>(stream))) {
             Inst* const operands[] = {word.value};
             Inst* stout = b_.raw(ir::op(HwOp::stout), HwType::none, {}, operands,
                                  hw::StoutSub{.n = 0}.pack(), slot);

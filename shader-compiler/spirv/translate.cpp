@@ -94,6 +94,7 @@ std::unique_ptr<ir::Function> Translator::run() {
     b_.at(prologue_);
     scan_accesses();
     declare_variables();
+    capture_outputs();
     zero_shared();
     for (uint32_t i = 0; i < blocks_.size(); ++i) {
         translate_block(i);

@@ -219,12 +219,21 @@ private:
         Inst* value;
         const IoLeaf* leaf; // where it is known whether it is ever written, else null
     };
-    std::map<uint32_t, OutputWord> collect_outputs(bool also_unwritten);
+    std::map<uint32_t, OutputWord> collect_outputs(bool also_unwritten, uint32_t stream);
+    void add_outputs(const Variable& v, bool also_unwritten,
+                     std::map<uint32_t, OutputWord>& slots);
     void write_outputs();
     Inst* output_value(const IoLeaf& leaf, Inst* value);
     uint32_t output_slot(const IoLeaf& leaf);
     std::optional<hw::Interp> interp_of(const Decor& d);
     uint32_t allocate_scratch(uint32_t type_id);
+
+    // capture.cpp: transform feedback
+    struct CapturePlace;
+    void capture_outputs();
+    void capture_leaves(const Variable& v, uint32_t type_id, CapturePlace& place, uint32_t& leaf);
+    void capture_scalar(const IoLeaf& leaf, CapturePlace& place);
+    uint32_t stream_of(const Variable& v);
 
     // records.cpp: tessellation and geometry stages
     void stage_modes();

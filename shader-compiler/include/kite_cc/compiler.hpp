@@ -100,6 +100,9 @@ struct ProgramFacts {
     uint32_t scratch_bytes = 0;        ///< private memory per lane
     uint32_t spills = 0;               ///< values spilled to scratch
     bool uses_view_index = false;      ///< reads gl_ViewIndex
+    uint32_t captured_count = 0;       ///< transform feedback: entries of `captured`
+    std::array<uint32_t, 4> capture_strides{}; ///< transform feedback: bytes per vertex and buffer
+    std::array<uint32_t, 160> captured{};      ///< transform feedback: hw::CapturedWord, packed
 };
 
 /// A compiled shader.

@@ -45,6 +45,9 @@ constexpr const char* kWanted[] = {
     "VK_EXT_shader_atomic_float",
     "VK_EXT_shader_object",
     "VK_EXT_shader_stencil_export",
+    "VK_EXT_transform_feedback",
+    "VK_EXT_provoking_vertex",
+    "VK_EXT_primitives_generated_query",
     "VK_KHR_copy_commands2",
     "VK_KHR_format_feature_flags2",
     "VK_KHR_map_memory2",
@@ -302,6 +305,12 @@ void World::query_features() {
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR);
     extension("VK_EXT_swapchain_maintenance1", f.swapchain_maintenance1,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT);
+    extension("VK_EXT_transform_feedback", f.feedback,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_FEATURES_EXT);
+    extension("VK_EXT_provoking_vertex", f.provoking,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_FEATURES_EXT);
+    extension("VK_EXT_primitives_generated_query", f.generated,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRIMITIVES_GENERATED_QUERY_FEATURES_EXT);
     vkGetPhysicalDeviceFeatures2(physical, &chain_);
     f.core = chain_.features;
     // Not allowed beside robustBufferAccess on devices without robustBufferAccessUpdateAfterBind.

@@ -60,6 +60,9 @@ struct Features {
     VkPhysicalDevicePresentIdFeaturesKHR present_id{};
     VkPhysicalDevicePresentWaitFeaturesKHR present_wait{};
     VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT swapchain_maintenance1{};
+    VkPhysicalDeviceTransformFeedbackFeaturesEXT feedback{};
+    VkPhysicalDeviceProvokingVertexFeaturesEXT provoking{};
+    VkPhysicalDevicePrimitivesGeneratedQueryFeaturesEXT generated{};
 };
 
 /// See the head of this file.
