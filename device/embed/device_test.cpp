@@ -252,8 +252,7 @@ TEST_P(DeviceTest, FaultMessagesNameThePacket) {
     EXPECT_EQ(message(s), "set_transform_feedback: stream 4 or 0 captured words");
     s = {};
     s.add(hw::BeginTransformFeedbackPacket{}, {});
-    EXPECT_EQ(message(s),
-              "begin_transform_feedback: outside a rendering scope, or active already");
+    EXPECT_EQ(message(s), "begin_transform_feedback: outside a rendering scope, or active already");
     const hw::BeginRenderingPacket scope{.area = {0, 0, 1, 1}, .layers = 1, .samples = 1};
     const hw::CaptureBuffer outside{
         .address = TestGpu::va(0), .size_bytes = ~uint64_t{0}, .counter = 0};
@@ -269,9 +268,8 @@ TEST_P(DeviceTest, FaultMessagesNameThePacket) {
     s.add(hw::DrawByteCountPacket{.counter = TestGpu::va(kProgram), .vertex_stride = 0});
     EXPECT_EQ(message(s), "draw_byte_count: vertices of 0 bytes");
     s = {};
-    s.add(hw::QueryBeginPacket{.type = hw::QueryType::transform_feedback,
-                               .address = TestGpu::va(kProgram),
-                               .index = 4});
+    s.add(hw::QueryBeginPacket{
+        .type = hw::QueryType::transform_feedback, .address = TestGpu::va(kProgram), .index = 4});
     EXPECT_EQ(message(s), "query_begin: query of vertex stream 4 is active already or unknown");
     s = {};
     s.add(hw::DrawPacket{.vertex_count = 3, .instance_count = 1});

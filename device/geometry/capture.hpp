@@ -4,9 +4,9 @@
 //
 // A CaptureLayout is state (SetTransformFeedback), a CaptureTarget lives from Begin- to
 // EndTransformFeedback. Every captured draw owns a Capture. Workers take() the primitives of their
-// batch into a CapturedBatch of that batch; afterwards the flusher's thread commit()s the batches in
-// API order, which alone decides where a primitive lies and whether it still fits. So the order in
-// buffers is the API's whatever the scheduling. Sizes were checked when capturing began; the
+// batch into a CapturedBatch of that batch; afterwards the flusher's thread commit()s the batches
+// in API order, which alone decides where a primitive lies and whether it still fits. So the order
+// in buffers is the API's whatever the scheduling. Sizes were checked when capturing began; the
 // buffers' contents are never read.
 #pragma once
 

@@ -106,7 +106,7 @@ struct DrawState {
         blend{};              ///< first blend_count are valid; absent ones write nothing
     uint32_t blend_count = 0; ///< entries of blend
 
-    uint32_t raster_stream = 0; ///< vertex stream that is rasterized
+    uint32_t raster_stream = 0;                          ///< vertex stream that is rasterized
     std::shared_ptr<const CaptureLayout> capture_layout; ///< SetTransformFeedback or null
     std::shared_ptr<CaptureTarget> capture_target;       ///< not null while capturing
     /// Active queries by stream, or null; they live as long as samples_passed.

@@ -160,10 +160,10 @@ size_t Flusher::bin_bytes() const {
 
 void Flusher::geometry_phase(size_t first, size_t end) {
     step_first_ = first;
-    const bool captures = std::any_of(
-        round_.begin() + static_cast<ptrdiff_t>(first),
-        round_.begin() + static_cast<ptrdiff_t>(end),
-        [](const Planned& planned) { return planned.draw->capture != nullptr; });
+    const bool captures =
+        std::any_of(round_.begin() + static_cast<ptrdiff_t>(first),
+                    round_.begin() + static_cast<ptrdiff_t>(end),
+                    [](const Planned& planned) { return planned.draw->capture != nullptr; });
     if (captures && captured_.size() < end - first) {
         captured_.resize(end - first);
     }

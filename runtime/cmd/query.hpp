@@ -2,8 +2,8 @@
 // VkQueryPool: slots in GPU memory that the device writes.
 //
 // A slot is hw::QuerySlot (value, available); pipeline statistics have 11 values and transform
-// feedback streams two, then availability. Ownership: the application. Threading: slots are read with acquire loads. Failure:
-// out of device memory.
+// feedback streams two, then availability. Ownership: the application. Threading: slots are read
+// with acquire loads. Failure: out of device memory.
 #pragma once
 
 #include "kite_hw/packets.hpp"
@@ -13,11 +13,11 @@ namespace kite::rt {
 
 /// The pool.
 struct QueryPool : Object<QueryPool, VkQueryPool> {
-    GpuPiece memory;                              ///< slots
-    hw::QueryType type{};                         ///< type
-    uint32_t count = 0;                           ///< queries
-    uint32_t slot_bytes = 16;                     ///< bytes of a slot
-    uint32_t values = 1;                          ///< which of the slot's values are reported
+    GpuPiece memory;          ///< slots
+    hw::QueryType type{};     ///< type
+    uint32_t count = 0;       ///< queries
+    uint32_t slot_bytes = 16; ///< bytes of a slot
+    uint32_t values = 1;      ///< which of the slot's values are reported
     /// GPU address of a slot.
     [[nodiscard]] uint64_t address(uint32_t i) const {
         return memory.address + uint64_t{i} * slot_bytes;

@@ -219,8 +219,7 @@ std::span<const FeatureRow> feature_rows() {
                 descriptorBindingInlineUniformBlockUpdateAfterBind>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_INLINE_UNIFORM_BLOCK_FEATURES),
         all<VkPhysicalDeviceProvokingVertexFeaturesEXT,
-            &VkPhysicalDeviceProvokingVertexFeaturesEXT::
-                transformFeedbackPreservesProvokingVertex>(
+            &VkPhysicalDeviceProvokingVertexFeaturesEXT::transformFeedbackPreservesProvokingVertex>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_FEATURES_EXT),
         row<VkPhysicalDeviceRobustness2FeaturesEXT,
             &VkPhysicalDeviceRobustness2FeaturesEXT::nullDescriptor,

@@ -102,9 +102,9 @@ void Translator::capture_scalar(const IoLeaf& leaf, CapturePlace& place) {
     *place.offset = (*place.offset + bytes - 1) / bytes * bytes;
     const uint32_t slot = output_slot(leaf);
     const uint32_t stride = place.stride.value_or(0);
-    if (*place.buffer >= hw::limits::kMaxCaptureBuffers || place.stream >= hw::limits::kMaxStreams ||
-        stride > hw::limits::kMaxCaptureStride || stride % 4 != 0 || *place.offset > stride ||
-        *place.offset + bytes > stride) {
+    if (*place.buffer >= hw::limits::kMaxCaptureBuffers ||
+        place.stream >= hw::limits::kMaxStreams || stride > hw::limits::kMaxCaptureStride ||
+        stride % 4 != 0 || *place.offset > stride || *place.offset + bytes > stride) {
         unsupported("transform feedback to byte " + std::to_string(*place.offset) + " of " +
                     std::to_string(stride) + " in buffer " + std::to_string(*place.buffer) +
                     " from stream " + std::to_string(place.stream));

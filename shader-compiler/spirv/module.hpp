@@ -83,7 +83,7 @@ inline constexpr uint32_t kMaxDepth = 300;
 struct Decor {
     std::optional<uint32_t> location, component, index, binding, set, offset, array_stride,
         matrix_stride, builtin, input_attachment, xfb_buffer, xfb_stride, stream; ///< literals
-    std::optional<uint32_t> rounding;             ///< FPRoundingMode
+    std::optional<uint32_t> rounding; ///< FPRoundingMode
     bool flat = false, noperspective = false, centroid = false, sample = false, block = false,
          buffer_block = false, non_writable = false, row_major = false, coherent = false,
          is_volatile = false, no_contraction = false, invariant = false, non_uniform = false,

@@ -220,8 +220,7 @@ private:
         const IoLeaf* leaf; // where it is known whether it is ever written, else null
     };
     std::map<uint32_t, OutputWord> collect_outputs(bool also_unwritten, uint32_t stream);
-    void add_outputs(const Variable& v, bool also_unwritten,
-                     std::map<uint32_t, OutputWord>& slots);
+    void add_outputs(const Variable& v, bool also_unwritten, std::map<uint32_t, OutputWord>& slots);
     void write_outputs();
     Inst* output_value(const IoLeaf& leaf, Inst* value);
     uint32_t output_slot(const IoLeaf& leaf);
