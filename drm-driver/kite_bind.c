@@ -142,20 +142,42 @@ static int kite_bind_alloc_vas(struct kite_bind *bind)
 	return 0;
 }
 
+static u32 kite_va_rights(struct drm_gpuva *va)
+{
+	return kite_bo_rights(to_kite_bo(va->gem.obj), to_kite_va(va)->read_only);
+}
+
 static const enum kite_pt_kind kite_bind_kinds[] = {
 	[DRM_KITE_VM_BIND_MAP] = KITE_PT_MAP,
 	[DRM_KITE_VM_BIND_UNMAP] = KITE_PT_CLEAR,
 	[DRM_KITE_VM_BIND_SPARSE] = KITE_PT_ZERO,
 };
 
+/* Whether the VM's owner may map what it maps; vm->lock is held. */
+static int kite_bind_check_rights(const struct kite_bind *bind)
+{
+	u32 rights = kite_owner_rights(bind->vm->owner);
+	u32 i;
+
+	for (i = 0; i < bind->count; i++) {
+		const struct kite_bind_op *op = &bind->ops[i];
+		bool read_only = op->args.flags & DRM_KITE_VM_BIND_READONLY;
+
+		if (op->args.op == DRM_KITE_VM_BIND_MAP &&
+		    (kite_bo_rights(op->bo, read_only) & ~rights))
+			return -EACCES;
+	}
+	return 0;
+}
+
 /* Everything that allocates and needs no dma_resv; vm->lock is held. */
-static int kite_bind_prepare(struct kite_bind *bind, struct drm_file *file)
+static int kite_bind_prepare(struct kite_bind *bind)
 {
 	u32 i;
 	int ret;
 
 	bind->job = kite_bind_job_create(bind->vm, kite_bind_count_updates(bind),
-					 file->client_id);
+					 bind->vm->client);
 	if (IS_ERR(bind->job)) {
 		ret = PTR_ERR(bind->job);
 		bind->job = NULL;
@@ -391,17 +413,17 @@ static void kite_bind_apply(struct kite_bind *bind)
 	}
 }
 
-static int kite_bind_locked(struct kite_bind *bind, struct drm_file *file,
-			    struct kite_syncs *syncs, struct dma_fence **fence)
+static int kite_bind_locked(struct kite_bind *bind, struct kite_syncs *syncs,
+			    struct dma_fence **fence)
 {
 	struct drm_exec exec;
 	u32 i;
 	int ret;
 
-	ret = kite_vm_error(bind->vm);
+	ret = kite_vm_error(bind->vm) ?: kite_bind_check_rights(bind);
 	if (ret)
 		return ret;
-	ret = kite_bind_prepare(bind, file);
+	ret = kite_bind_prepare(bind);
 	if (ret)
 		return ret;
 	ret = kite_syncs_add_dependencies(syncs, &bind->job->base.base);
@@ -445,6 +467,61 @@ static void kite_bind_put(struct kite_bind *bind)
 	kite_vm_put(bind->vm);
 }
 
+/* An operation for every mapping that the owner has no right to; vm->lock is held. */
+static int kite_bind_get_revoked(struct kite_bind *bind)
+{
+	u32 rights = kite_owner_rights(bind->vm->owner);
+	struct drm_gpuva *va;
+	u32 n = 0;
+
+	drm_gpuvm_for_each_va(va, &bind->vm->base)
+		n += va->gem.obj && (kite_va_rights(va) & ~rights);
+	if (!n)
+		return 0;
+	bind->ops = kvcalloc(n, sizeof(*bind->ops), GFP_KERNEL);
+	if (!bind->ops)
+		return -ENOMEM;
+	drm_gpuvm_for_each_va(va, &bind->vm->base) {
+		if (!va->gem.obj || !(kite_va_rights(va) & ~rights))
+			continue;
+		bind->ops[bind->count++].args = (struct drm_kite_vm_bind_op){
+			.op = DRM_KITE_VM_BIND_UNMAP,
+			.va = va->va.addr,
+			.range = va->va.range,
+		};
+	}
+	return 0;
+}
+
+/**
+ * kite_vm_revoke() - remove the mappings that the owner has no right to any more
+ * @vm: the VM; the caller's reference is taken over
+ *
+ * Work that goes on using them faults. When this succeeds the device cannot reach them any more.
+ *
+ * Return: 0, also if the VM is of no use any more; -ENOMEM, -ERESTARTSYS.
+ */
+int kite_vm_revoke(struct kite_vm *vm)
+{
+	struct kite_bind bind = { .vm = vm, .vas = LIST_HEAD_INIT(bind.vas) };
+	struct kite_syncs syncs = {};
+	struct dma_fence *fence = NULL;
+	int ret;
+
+	mutex_lock(&vm->lock);
+	ret = kite_bind_get_revoked(&bind);
+	if (!ret && bind.count)
+		ret = kite_bind_locked(&bind, &syncs, &fence);
+	mutex_unlock(&vm->lock);
+	kite_bind_put(&bind);
+	if (fence)
+		dma_fence_wait(fence, false);
+	dma_fence_put(fence);
+	if (ret == -EAGAIN)
+		return -ERESTARTSYS;
+	return ret == -ENOMEM || ret == -ERESTARTSYS || ret == -EINTR ? ret : 0;
+}
+
 /** kite_ioctl_vm_bind() - DRM_IOCTL_KITE_VM_BIND */
 int kite_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -468,7 +545,7 @@ int kite_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file
 	if (!ret)
 		ret = mutex_lock_interruptible(&bind.vm->lock);
 	if (!ret) {
-		ret = kite_bind_locked(&bind, file, &syncs, &fence);
+		ret = kite_bind_locked(&bind, &syncs, &fence);
 		mutex_unlock(&bind.vm->lock);
 	}
 	kite_syncs_put(&syncs);

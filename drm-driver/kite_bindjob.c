@@ -122,7 +122,7 @@ void kite_bind_job_destroy(struct kite_bind_job *job)
 		kite_pt_unpin(&vm->pt, job->updates[i].va, job->updates[i].range,
 			      job->updates[i].seq, &spare);
 	mutex_unlock(&vm->pt_lock);
-	kite_ptpool_drain(vm->kdev, &spare);
+	kite_ptpool_drain(vm->kdev, vm->owner, &spare);
 	for (i = 0; i < job->count; i++)
 		if (job->updates[i].bo)
 			drm_gem_object_put(&job->updates[i].bo->ttm.base);
@@ -204,7 +204,7 @@ int kite_bind_job_reserve(struct kite_bind_job *job, enum kite_pt_kind kind, u64
 		if (spare.nr_dirs >= dirs && spare.nr_tables >= tables)
 			break;
 		mutex_unlock(&vm->pt_lock);
-		ret = kite_ptpool_fill(vm->kdev, &spare, dirs, tables);
+		ret = kite_ptpool_fill(vm->kdev, vm->owner, &spare, dirs, tables);
 		if (ret)
 			goto out;
 	}
@@ -220,7 +220,7 @@ int kite_bind_job_reserve(struct kite_bind_job *job, enum kite_pt_kind kind, u64
 	}
 	mutex_unlock(&vm->pt_lock);
 out:
-	kite_ptpool_drain(vm->kdev, &spare);
+	kite_ptpool_drain(vm->kdev, vm->owner, &spare);
 	return ret;
 }
 

@@ -11,11 +11,18 @@
 #include <drm/drm_prime.h>
 #include <drm/ttm/ttm_tt.h>
 
+#include "kite_account.h"
 #include "uapi/kite_drm.h"
 
 static void kite_gem_free(struct drm_gem_object *obj)
 {
 	kite_compat_ttm_release(&to_kite_bo(obj)->ttm);
+}
+
+/* What a buffer is charged to: it may be in VRAM for as long as it lives, if anywhere. */
+static u32 kite_bo_resource(u32 flags)
+{
+	return flags & DRM_KITE_BO_VRAM ? DRM_KITE_RESOURCE_VRAM : DRM_KITE_RESOURCE_SYSTEM;
 }
 
 static void kite_ttm_destroy(struct ttm_buffer_object *ttm)
@@ -27,6 +34,10 @@ static void kite_ttm_destroy(struct ttm_buffer_object *ttm)
 	drm_gem_object_release(&ttm->base);
 	if (bo->exclusive_root)
 		drm_gem_object_put(bo->exclusive_root);
+	if (bo->owner) {
+		kite_owner_uncharge(bo->owner, kite_bo_resource(bo->flags), ttm->base.size);
+		kite_owner_put(bo->owner);
+	}
 	kfree(bo);
 }
 
@@ -162,6 +173,14 @@ void kite_bo_placement(struct kite_bo *bo, u32 flags, struct ttm_placement *plac
 	placement->num_placement = n;
 }
 
+/** kite_bo_rights() - enum drm_kite_dma_right that mapping a buffer takes */
+u32 kite_bo_rights(struct kite_bo *bo, bool read_only)
+{
+	if (kite_compat_is_imported(&bo->ttm.base))
+		return DRM_KITE_RIGHT_IMPORT_READ | (read_only ? 0 : DRM_KITE_RIGHT_IMPORT_WRITE);
+	return bo->flags & DRM_KITE_BO_SYSTEM ? DRM_KITE_RIGHT_SYSTEM : 0;
+}
+
 static int kite_bo_validate_flags(struct kite_bo *bo, u32 flags, struct ttm_operation_ctx *ctx)
 {
 	struct ttm_placement placement;
@@ -264,6 +283,18 @@ void kite_bo_unpin_scanout(struct kite_bo *bo)
 	dma_resv_unlock(bo->ttm.base.resv);
 }
 
+/* Buffers that were closed with work in flight are charged until that has ended: wait for it once. */
+static int kite_bo_charge(struct kite_device *kdev, const struct kite_bo_args *args)
+{
+	u32 resource = kite_bo_resource(args->flags);
+	u64 size = PAGE_ALIGN(args->size);
+
+	if (kite_owner_try_charge(args->owner, resource, size))
+		return 0;
+	flush_workqueue(kdev->ttm.wq);
+	return kite_owner_charge(args->owner, resource, size);
+}
+
 /**
  * kite_bo_create() - make a buffer
  * @kdev: the device
@@ -271,7 +302,7 @@ void kite_bo_unpin_scanout(struct kite_bo *bo)
  *
  * The buffer's memory is given (and being cleared) when this returns.
  *
- * Return: the buffer, or -ENOSPC, -ENOMEM, -ERESTARTSYS.
+ * Return: the buffer, or -EDQUOT, -ENOSPC, -ENOMEM, -ERESTARTSYS.
  */
 struct kite_bo *kite_bo_create(struct kite_device *kdev, const struct kite_bo_args *args)
 {
@@ -289,6 +320,14 @@ struct kite_bo *kite_bo_create(struct kite_device *kdev, const struct kite_bo_ar
 	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
+	if (args->owner) {
+		ret = kite_bo_charge(kdev, args);
+		if (ret) {
+			kfree(bo);
+			return ERR_PTR(ret);
+		}
+		bo->owner = kite_owner_get(args->owner);
+	}
 	bo->flags = args->flags;
 	bo->contiguous = args->contiguous;
 	bo->mem_type = KITE_PL_NONE;

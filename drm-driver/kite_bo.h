@@ -21,6 +21,7 @@
 #define KITE_PL_NONE U32_MAX
 
 struct drm_exec;
+struct kite_owner;
 struct drm_mode_create_dumb;
 
 /** struct kite_bo - a buffer */
@@ -37,6 +38,8 @@ struct kite_bo {
 	u32 mem_type;
 	/** @exclusive_root: object whose dma_resv this one shares, or NULL; holds a reference */
 	struct drm_gem_object *exclusive_root;
+	/** @owner: who is charged for it, or NULL */
+	struct kite_owner *owner;
 	/** @contiguous: VRAM is given in one piece, because it is shown; under dma_resv */
 	bool contiguous;
 	/** @label: text for people; under dma_resv */
@@ -68,6 +71,8 @@ struct kite_bo_args {
 	struct drm_gem_object *exclusive_root;
 	/** @contiguous: VRAM in one piece */
 	bool contiguous;
+	/** @owner: whom to charge, or NULL */
+	struct kite_owner *owner;
 	/** @sg: PRIME import, or NULL */
 	struct sg_table *sg;
 	/** @resv: of the imported dma-buf, or NULL */
@@ -77,6 +82,7 @@ struct kite_bo_args {
 struct kite_bo *kite_bo_create(struct kite_device *kdev, const struct kite_bo_args *args);
 struct kite_bo *kite_bo_create_pinned(struct kite_device *kdev, u64 size);
 void kite_bo_destroy_pinned(struct kite_bo *bo);
+u32 kite_bo_rights(struct kite_bo *bo, bool read_only);
 int kite_bo_validate(struct kite_bo *bo, bool evict_own);
 int kite_bo_validate_visible(struct kite_bo *bo);
 int kite_bo_pin_system(struct kite_bo *bo);
@@ -99,6 +105,9 @@ struct dma_buf *kite_prime_export(struct drm_gem_object *obj, int flags);
 int kite_prime_pin(struct drm_gem_object *obj);
 void kite_prime_unpin(struct drm_gem_object *obj);
 struct sg_table *kite_prime_get_sg(struct drm_gem_object *obj);
+int kite_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
+			    int *fd);
+int kite_prime_fd_to_handle(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle);
 
 int kite_bo_dumb_create(struct drm_file *file, struct drm_device *drm,
 			struct drm_mode_create_dumb *args);

@@ -13,13 +13,21 @@
 
 #define KITE_BO_FLAGS (DRM_KITE_BO_VRAM | DRM_KITE_BO_SYSTEM | DRM_KITE_BO_CPU_VISIBLE)
 
-/* Make a buffer and a handle; the handle owns it. */
+/* Make a buffer and a handle; the handle owns it. The file is charged. */
 static int kite_bo_create_handle(struct drm_file *file, struct kite_device *kdev,
-				 const struct kite_bo_args *args, u32 *handle)
+				 struct kite_bo_args *args, u32 *handle)
 {
-	struct kite_bo *bo = kite_bo_create(kdev, args);
+	struct kite_file *kfile = file->driver_priv;
+	struct kite_bo *bo;
 	int ret;
 
+	args->owner = kfile->owner;
+	if (!(kite_owner_rights(kfile->owner) & DRM_KITE_RIGHT_SYSTEM)) {
+		args->flags &= ~DRM_KITE_BO_SYSTEM;
+		if (!(args->flags & DRM_KITE_BO_VRAM))
+			return -EACCES;
+	}
+	bo = kite_bo_create(kdev, args);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 	ret = drm_gem_handle_create(file, &bo->ttm.base, handle);

@@ -17,6 +17,9 @@
 #define KITE_BAR_REGS 0
 #define KITE_BAR_VRAM 2
 
+LIST_HEAD(kite_devices);
+DEFINE_MUTEX(kite_devices_lock);
+
 static u64 kite_read_pair(struct kite_device *kdev, u32 lo, u32 hi)
 {
 	return kite_read(kdev, lo) | (u64)kite_read(kdev, hi) << 32;
@@ -193,9 +196,14 @@ int kite_device_init(struct kite_device *kdev)
 	if (ret)
 		return ret;
 	ret = kite_device_start(kdev);
-	if (ret)
+	if (ret) {
 		kite_irq_fini(kdev);
-	return ret;
+		return ret;
+	}
+	mutex_lock(&kite_devices_lock);
+	list_add_tail(&kdev->link, &kite_devices);
+	mutex_unlock(&kite_devices_lock);
+	return 0;
 }
 
 /**
@@ -216,6 +224,9 @@ void kite_device_remove(struct kite_device *kdev)
 	}
 	kdev->removed = true;
 	mutex_unlock(&kdev->remove_mutex);
+	mutex_lock(&kite_devices_lock);
+	list_del(&kdev->link);
+	mutex_unlock(&kite_devices_lock);
 
 	/* Sections that wait for work must not wait for long: end it first. */
 	kite_device_lost(kdev, KITE_DEVICE_GONE);

@@ -47,6 +47,8 @@ struct kite_vm;
 struct kite_device {
 	/** @drm: the DRM device */
 	struct drm_device drm;
+	/** @link: in &kite_devices, until it is unplugged */
+	struct list_head link;
 	/** @pdev: the PCI function */
 	struct pci_dev *pdev;
 	/** @regs: BAR0 */
@@ -229,6 +231,9 @@ static inline int kite_device_error(struct kite_device *kdev)
 extern int kite_job_timeout_ms;
 extern int kite_ring_entries;
 extern struct workqueue_struct *kite_wq;
+/* All eGPUs that are plugged; the lock is taken before &kite_device.vms_lock. */
+extern struct list_head kite_devices;
+extern struct mutex kite_devices_lock;
 
 bool kite_device_present(struct kite_device *kdev);
 int kite_device_init(struct kite_device *kdev);

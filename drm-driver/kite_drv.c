@@ -13,6 +13,7 @@
 #include <drm/drm_ioctl.h>
 #include <drm/drm_prime.h>
 
+#include "kite_account.h"
 #include "kite_bo.h"
 #include "kite_device.h"
 #include "kite_pm.h"
@@ -24,7 +25,7 @@
 #define KITE_PCI_DEVICE 0x10f0
 
 #define KITE_MAJOR 1
-#define KITE_MINOR 0
+#define KITE_MINOR 1
 
 int kite_job_timeout_ms = 10000;
 module_param_named(job_timeout_ms, kite_job_timeout_ms, int, 0444);
@@ -54,6 +55,12 @@ static int kite_open(struct drm_device *drm, struct drm_file *file)
 		kfree(kfile);
 		return -ENOMEM;
 	}
+	kfile->owner = kite_owner_create(file);
+	if (!kfile->owner) {
+		kfree(kfile->stats);
+		kfree(kfile);
+		return -ENOMEM;
+	}
 	kref_init(&kfile->stats->ref);
 	xa_init_flags(&kfile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&kfile->queues, XA_FLAGS_ALLOC1);
@@ -68,6 +75,7 @@ static void kite_postclose(struct drm_device *drm, struct drm_file *file)
 	kite_queue_close_all(file);
 	kite_vm_close_all(file);
 	kite_file_stats_put(kfile->stats);
+	kite_owner_close(kfile->owner);
 	kfree(kfile);
 }
 
@@ -98,6 +106,8 @@ static const struct drm_ioctl_desc kite_ioctls[] = {
 	KITE_IOCTL(QUEUE_DESTROY, kite_ioctl_queue_destroy),
 	KITE_IOCTL(QUEUE_SUBMIT, kite_ioctl_queue_submit),
 	KITE_IOCTL(QUEUE_GET_STATE, kite_ioctl_queue_get_state),
+	KITE_IOCTL(ACCOUNT, kite_ioctl_account),
+	KITE_IOCTL(DMA_RIGHTS, kite_ioctl_dma_rights),
 };
 
 static const struct file_operations kite_fops = {
@@ -131,6 +141,8 @@ static const struct drm_driver kite_driver = {
 	.fops = &kite_fops,
 	.show_fdinfo = kite_fdinfo_show,
 	.gem_prime_import_sg_table = kite_prime_import_sg,
+	.prime_handle_to_fd = kite_prime_handle_to_fd,
+	.prime_fd_to_handle = kite_prime_fd_to_handle,
 	.dumb_create = kite_bo_dumb_create,
 	DRM_FBDEV_TTM_DRIVER_OPS,
 #ifdef CONFIG_DEBUG_FS
@@ -214,16 +226,26 @@ static int __init kite_init(void)
 	kite_wq = alloc_workqueue("kite", WQ_UNBOUND, 0);
 	if (!kite_wq)
 		return -ENOMEM;
+	ret = kite_proc_init();
+	if (ret)
+		goto err_wq;
 	ret = pci_register_driver(&kite_pci_driver);
 	if (ret)
-		destroy_workqueue(kite_wq);
+		goto err_proc;
+	return 0;
+err_proc:
+	kite_proc_fini();
+err_wq:
+	destroy_workqueue(kite_wq);
 	return ret;
 }
 
 static void __exit kite_exit(void)
 {
+	kite_proc_fini();
 	pci_unregister_driver(&kite_pci_driver);
 	destroy_workqueue(kite_wq);
+	kite_accounts_fini();
 	/* Fences are freed by RCU callbacks in this module. */
 	rcu_barrier();
 }

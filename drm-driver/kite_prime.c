@@ -9,7 +9,52 @@
 #include <drm/ttm/ttm_tt.h>
 
 #include "kite_bo.h"
+#include "kite_vm.h"
 #include "uapi/kite_drm.h"
+
+/** kite_prime_handle_to_fd() - &drm_driver.prime_handle_to_fd: give away, with the right to */
+int kite_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
+			    int *fd)
+{
+	const struct kite_file *kfile = file->driver_priv;
+
+	if (!(kite_owner_rights(kfile->owner) & DRM_KITE_RIGHT_EXPORT))
+		return -EACCES;
+	return drm_gem_prime_handle_to_fd(drm, file, handle, flags, fd);
+}
+
+/**
+ * kite_prime_fd_to_handle() - &drm_driver.prime_fd_to_handle: take, with the right to
+ * @drm: the device
+ * @file: who takes
+ * @fd: a dma-buf
+ * @handle: out: its GEM handle
+ *
+ * A buffer of the same eGPU only gets another handle. Whose a dma-buf is shows once it has been
+ * imported; VM_BIND asks for the right again.
+ *
+ * Return: 0, -EACCES, or what drm_gem_prime_fd_to_handle() says.
+ */
+int kite_prime_fd_to_handle(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle)
+{
+	const struct kite_file *kfile = file->driver_priv;
+	struct drm_gem_object *obj;
+	bool foreign;
+	int ret;
+
+	ret = drm_gem_prime_fd_to_handle(drm, file, fd, handle);
+	if (ret || (kite_owner_rights(kfile->owner) & DRM_KITE_RIGHT_IMPORT_READ))
+		return ret;
+	obj = drm_gem_object_lookup(file, *handle);
+	if (!obj)
+		return -EACCES;
+	foreign = kite_compat_is_imported(obj);
+	drm_gem_object_put(obj);
+	if (!foreign)
+		return 0;
+	drm_gem_handle_delete(file, *handle);
+	return -EACCES;
+}
 
 /** kite_prime_export() - make a dma-buf; refused for buffers of one VM */
 struct dma_buf *kite_prime_export(struct drm_gem_object *obj, int flags)

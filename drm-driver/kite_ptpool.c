@@ -7,6 +7,7 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 
+#include "kite_account.h"
 #include "kite_bo.h"
 
 #define KITE_CHUNK_BYTES SZ_64K
@@ -81,7 +82,8 @@ static int kite_ptpool_get(struct kite_device *kdev, u32 count, struct kite_pt_p
 	return 0;
 }
 
-static void kite_ptpool_put(struct kite_device *kdev, u32 count, struct kite_pt_page *page)
+static void kite_ptpool_put(struct kite_device *kdev, struct kite_owner *owner, u32 count,
+			    struct kite_pt_page *page)
 {
 	struct kite_ptpool_chunk *chunk = page->owner;
 	bool empty;
@@ -92,34 +94,54 @@ static void kite_ptpool_put(struct kite_device *kdev, u32 count, struct kite_pt_
 	if (empty)
 		list_del(&chunk->link);
 	mutex_unlock(&kdev->ptpool.lock);
+	kite_owner_uncharge(owner, DRM_KITE_RESOURCE_VRAM, (u64)count << KITE_PT_PAGE_SHIFT);
 	if (empty) {
 		kite_bo_destroy_pinned(chunk->bo);
 		kfree(chunk);
 	}
 }
 
-/** kite_ptpool_get_root() - VRAM for a directory */
-int kite_ptpool_get_root(struct kite_device *kdev, struct kite_pt_page *page)
+/* The same, and the owner charged for them. */
+static int kite_ptpool_charge(struct kite_device *kdev, struct kite_owner *owner, u32 count,
+			      struct kite_pt_page *page)
 {
-	return kite_ptpool_get(kdev, KITE_PT_ROOT_BYTES >> KITE_PT_PAGE_SHIFT, page);
+	u64 bytes = (u64)count << KITE_PT_PAGE_SHIFT;
+	int ret = kite_owner_charge(owner, DRM_KITE_RESOURCE_VRAM, bytes);
+
+	if (ret)
+		return ret;
+	ret = kite_ptpool_get(kdev, count, page);
+	if (ret)
+		kite_owner_uncharge(owner, DRM_KITE_RESOURCE_VRAM, bytes);
+	return ret;
+}
+
+/** kite_ptpool_get_root() - VRAM for a directory */
+int kite_ptpool_get_root(struct kite_device *kdev, struct kite_owner *owner,
+			 struct kite_pt_page *page)
+{
+	return kite_ptpool_charge(kdev, owner, KITE_PT_ROOT_BYTES >> KITE_PT_PAGE_SHIFT, page);
 }
 
 /** kite_ptpool_put_root() - give a directory back */
-void kite_ptpool_put_root(struct kite_device *kdev, struct kite_pt_page *page)
+void kite_ptpool_put_root(struct kite_device *kdev, struct kite_owner *owner,
+			  struct kite_pt_page *page)
 {
-	kite_ptpool_put(kdev, KITE_PT_ROOT_BYTES >> KITE_PT_PAGE_SHIFT, page);
+	kite_ptpool_put(kdev, owner, KITE_PT_ROOT_BYTES >> KITE_PT_PAGE_SHIFT, page);
 }
 
 /**
  * kite_ptpool_fill() - get tables
  * @kdev: the device
+ * @owner: who is charged
  * @spare: receives them
  * @dirs: page tables that it shall hold
  * @tables: leaf tables that it shall hold
  *
- * Return: 0, -ENOSPC, -ENOMEM; what was added before an error stays.
+ * Return: 0, -EDQUOT, -ENOSPC, -ENOMEM; what was added before an error stays.
  */
-int kite_ptpool_fill(struct kite_device *kdev, struct kite_pt_spare *spare, u32 dirs, u32 tables)
+int kite_ptpool_fill(struct kite_device *kdev, struct kite_owner *owner,
+		     struct kite_pt_spare *spare, u32 dirs, u32 tables)
 {
 	int ret;
 
@@ -128,7 +150,7 @@ int kite_ptpool_fill(struct kite_device *kdev, struct kite_pt_spare *spare, u32 
 
 		if (!dir)
 			return -ENOMEM;
-		ret = kite_ptpool_get(kdev, 1, &dir->page);
+		ret = kite_ptpool_charge(kdev, owner, 1, &dir->page);
 		if (ret) {
 			kvfree(dir);
 			return ret;
@@ -140,7 +162,7 @@ int kite_ptpool_fill(struct kite_device *kdev, struct kite_pt_spare *spare, u32 
 
 		if (!table)
 			return -ENOMEM;
-		ret = kite_ptpool_get(kdev, 1, &table->page);
+		ret = kite_ptpool_charge(kdev, owner, 1, &table->page);
 		if (ret) {
 			kfree(table);
 			return ret;
@@ -151,20 +173,21 @@ int kite_ptpool_fill(struct kite_device *kdev, struct kite_pt_spare *spare, u32 
 }
 
 /** kite_ptpool_drain() - give all tables of a list back */
-void kite_ptpool_drain(struct kite_device *kdev, struct kite_pt_spare *spare)
+void kite_ptpool_drain(struct kite_device *kdev, struct kite_owner *owner,
+		       struct kite_pt_spare *spare)
 {
 	while (spare->dirs) {
 		struct kite_pt_dir *dir = spare->dirs;
 
 		spare->dirs = dir->next;
-		kite_ptpool_put(kdev, 1, &dir->page);
+		kite_ptpool_put(kdev, owner, 1, &dir->page);
 		kvfree(dir);
 	}
 	while (spare->tables) {
 		struct kite_pt_table *table = spare->tables;
 
 		spare->tables = table->next;
-		kite_ptpool_put(kdev, 1, &table->page);
+		kite_ptpool_put(kdev, owner, 1, &table->page);
 		kfree(table);
 	}
 	spare->nr_dirs = 0;

@@ -51,6 +51,7 @@ static void kite_query_gpu(struct kite_device *kdev, struct drm_kite_gpu_info *i
 static void kite_query_memory(struct kite_device *kdev, struct drm_file *file,
 			      struct drm_kite_memory_info *info)
 {
+	const struct kite_file *kfile = file->driver_priv;
 	struct drm_gem_object *obj;
 	int id;
 
@@ -61,6 +62,8 @@ static void kite_query_memory(struct kite_device *kdev, struct drm_file *file,
 	info->vram_visible_used = kdev->vram.visible_used - KITE_VRAM_CARVEOUT;
 	mutex_unlock(&kdev->vram.lock);
 	info->system_size = kdev->system_size;
+	info->vram_quota_left = kite_owner_left(kfile->owner, DRM_KITE_RESOURCE_VRAM);
+	info->system_quota_left = kite_owner_left(kfile->owner, DRM_KITE_RESOURCE_SYSTEM);
 
 	/* A snapshot: buffers move while this counts them. */
 	spin_lock(&file->table_lock);

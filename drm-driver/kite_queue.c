@@ -22,6 +22,7 @@ static void kite_queue_release_work(struct work_struct *work)
 
 	/* Every job holds a reference, so the entity is idle. */
 	drm_sched_entity_destroy(&queue->entity);
+	kite_owner_uncharge(queue->vm->owner, DRM_KITE_RESOURCE_QUEUES, 1);
 	kite_vm_put(queue->vm);
 	kfree(queue);
 }
@@ -102,15 +103,20 @@ int kite_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	ret = kite_vm_error(queue->vm);
 	if (ret)
 		goto err_vm;
+	ret = kite_owner_charge(queue->vm->owner, DRM_KITE_RESOURCE_QUEUES, 1);
+	if (ret)
+		goto err_vm;
 	sched = &ring->sched;
 	ret = drm_sched_entity_init(&queue->entity, kite_priorities[args->priority], &sched, 1,
 				    NULL);
 	if (ret)
-		goto err_vm;
+		goto err_charge;
 	ret = kite_handle_publish(&kfile->queues, &queue->handle, &args->id);
 	if (ret)
 		kite_queue_put(queue);
 	return ret;
+err_charge:
+	kite_owner_uncharge(queue->vm->owner, DRM_KITE_RESOURCE_QUEUES, 1);
 err_vm:
 	kite_vm_put(queue->vm);
 err_free:

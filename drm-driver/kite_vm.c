@@ -117,8 +117,8 @@ static void kite_vm_free_tables(struct kite_vm *vm)
 	struct kite_pt_spare spare = {};
 
 	kite_pt_take_all(&vm->pt, &spare);
-	kite_ptpool_drain(vm->kdev, &spare);
-	kite_ptpool_put_root(vm->kdev, &vm->root);
+	kite_ptpool_drain(vm->kdev, vm->owner, &spare);
+	kite_ptpool_put_root(vm->kdev, vm->owner, &vm->root);
 }
 
 static void kite_vm_release_work(struct work_struct *work)
@@ -136,6 +136,8 @@ static void kite_vm_release_work(struct work_struct *work)
 	kite_vm_free_tables(vm);
 	dma_fence_put(vm->rebound);
 	kite_file_stats_put(vm->stats);
+	kite_owner_uncharge(vm->owner, DRM_KITE_RESOURCE_VMS, 1);
+	kite_owner_put(vm->owner);
 	/* Frees @vm, and the device if it was the last of a device that was unplugged. */
 	drm_gpuvm_put(&vm->base);
 }
@@ -288,9 +290,13 @@ static struct kite_vm *kite_vm_create(struct kite_device *kdev, struct drm_file 
 	vm->pid = task_tgid_nr(current);
 	get_task_comm(vm->process, current->group_leader);
 
-	ret = kite_ptpool_get_root(kdev, &vm->root);
+	vm->owner = kite_owner_get(kfile->owner);
+	ret = kite_owner_charge(vm->owner, DRM_KITE_RESOURCE_VMS, 1);
 	if (ret)
 		goto err_free;
+	ret = kite_ptpool_get_root(kdev, vm->owner, &vm->root);
+	if (ret)
+		goto err_charge;
 	if (!drm_dev_enter(&kdev->drm, &idx)) {
 		ret = -ENODEV;
 		goto err_root;
@@ -325,10 +331,59 @@ err_context:
 err_entity:
 	drm_sched_entity_destroy(&vm->entity);
 err_root:
-	kite_ptpool_put_root(kdev, &vm->root);
+	kite_ptpool_put_root(kdev, vm->owner, &vm->root);
+err_charge:
+	kite_owner_uncharge(vm->owner, DRM_KITE_RESOURCE_VMS, 1);
 err_free:
+	kite_owner_put(vm->owner);
 	kvfree(vm);
 	return ERR_PTR(ret);
+}
+
+/* A VM that has this account and that revocation @number has not looked at, referenced, or NULL. */
+static struct kite_vm *kite_vm_next_revoked(u32 kind, u64 id, u64 number)
+{
+	struct kite_vm *vm, *found = NULL;
+	struct kite_device *kdev;
+
+	mutex_lock(&kite_devices_lock);
+	list_for_each_entry(kdev, &kite_devices, link) {
+		mutex_lock(&kdev->vms_lock);
+		list_for_each_entry(vm, &kdev->vms, link) {
+			if (vm->revoked >= number || !kite_owner_has(vm->owner, kind, id) ||
+			    !kref_get_unless_zero(&vm->handle.ref))
+				continue;
+			vm->revoked = number;
+			found = vm;
+			break;
+		}
+		mutex_unlock(&kdev->vms_lock);
+		if (found)
+			break;
+	}
+	mutex_unlock(&kite_devices_lock);
+	return found;
+}
+
+/**
+ * kite_vms_revoke() - an account has lost rights: remove what is mapped without them
+ * @kind: enum drm_kite_account_kind
+ * @id: whose
+ *
+ * Binds that start after the loss see it; so a VM that was looked at stays clean.
+ *
+ * Return: 0, -ENOMEM, -ERESTARTSYS.
+ */
+int kite_vms_revoke(u32 kind, u64 id)
+{
+	static atomic64_t last;
+	u64 number = atomic64_inc_return(&last);
+	struct kite_vm *vm;
+	int ret = 0;
+
+	while (!ret && (vm = kite_vm_next_revoked(kind, id, number)))
+		ret = kite_vm_revoke(vm);
+	return ret;
 }
 
 /** kite_ioctl_vm_create() - DRM_IOCTL_KITE_VM_CREATE */

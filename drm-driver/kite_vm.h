@@ -16,6 +16,7 @@
 
 #include <drm/drm_gpuvm.h>
 
+#include "kite_account.h"
 #include "kite_bo.h"
 #include "kite_handle.h"
 #include "kite_pt.h"
@@ -42,6 +43,8 @@ struct kite_file {
 	struct xarray queues;
 	/** @stats: its engine time */
 	struct kite_file_stats *stats;
+	/** @owner: whom it charges, and its rights */
+	struct kite_owner *owner;
 };
 
 /** struct kite_va - a mapping */
@@ -78,6 +81,10 @@ struct kite_vm {
 	char process[TASK_COMM_LEN];
 	/** @stats: where engine time goes */
 	struct kite_file_stats *stats;
+	/** @owner: whom it charges, and whose rights it has */
+	struct kite_owner *owner;
+	/** @revoked: last revocation that looked at it; under &kite_device.vms_lock */
+	u64 revoked;
 	/** @lock: binds and submissions, one at a time */
 	struct mutex lock;
 	/** @rebind: buffers that moved; under @lock */
@@ -137,6 +144,8 @@ void kite_vm_account(struct kite_vm *vm, u32 ring_class, u64 ns);
 void kite_vm_ban(struct kite_vm *vm, const u32 *record, u32 queue_id);
 void kite_vm_all_lost(struct kite_device *kdev);
 int kite_vm_resume(struct kite_vm *vm);
+int kite_vm_revoke(struct kite_vm *vm);
+int kite_vms_revoke(u32 kind, u64 id);
 void kite_vm_close_all(struct drm_file *file);
 
 /** struct kite_pt_update - one change of page tables */

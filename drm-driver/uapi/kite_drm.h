@@ -76,6 +76,10 @@ enum drm_kite_ioctl_id {
 	DRM_KITE_QUEUE_SUBMIT,
 	/** @DRM_KITE_QUEUE_GET_STATE: healthy, guilty, innocent, lost */
 	DRM_KITE_QUEUE_GET_STATE,
+	/** @DRM_KITE_ACCOUNT: what somebody uses and may use; since 1.1 */
+	DRM_KITE_ACCOUNT,
+	/** @DRM_KITE_DMA_RIGHTS: check, grant or revoke rights; since 1.1 */
+	DRM_KITE_DMA_RIGHTS,
 };
 
 /** struct drm_kite_obj_array - an array of structures in user memory */
@@ -173,6 +177,10 @@ struct drm_kite_memory_info {
 	__u64 system_client;
 	/** @system_size: bytes of system memory that buffers may use */
 	__u64 system_size;
+	/** @vram_quota_left: bytes that quotas leave this file, ~0 without a quota; since 1.1 */
+	__u64 vram_quota_left;
+	/** @system_quota_left: bytes that quotas leave this file, ~0 without a quota; since 1.1 */
+	__u64 system_quota_left;
 };
 
 /** struct drm_kite_link_info - the cable as it is now */
@@ -505,6 +513,125 @@ struct drm_kite_queue_get_state {
 	__u32 pad;
 };
 
+/**
+ * DOC: Accounts
+ *
+ * Whatever a file makes is charged to its owner, which the kernel knows: the file itself (client), the
+ * effective user who opened it, and the cgroup (version 2) it was opened in with all of its parents.
+ * A buffer is charged with its size until its last reference is gone, to VRAM if it may be there,
+ * else to system memory; page tables are charged to VRAM; imported buffers are their exporter's. A
+ * charge that would pass any of the limits fails with EDQUOT and changes nothing. Users and cgroups
+ * have one account for all eGPUs, and limits stay when an eGPU is unplugged.
+ */
+
+/** enum drm_kite_account_kind - whose account */
+enum drm_kite_account_kind {
+	/** @DRM_KITE_ACCOUNT_CLIENT: an open file; id is drm-client-id of its fdinfo, or 0: this one */
+	DRM_KITE_ACCOUNT_CLIENT = 0,
+	/** @DRM_KITE_ACCOUNT_UID: a user; id is the uid in the initial user namespace */
+	DRM_KITE_ACCOUNT_UID,
+	/** @DRM_KITE_ACCOUNT_CGROUP: a cgroup and what is below; id is its directory's inode number */
+	DRM_KITE_ACCOUNT_CGROUP,
+};
+
+/** enum drm_kite_resource - what is counted */
+enum drm_kite_resource {
+	/** @DRM_KITE_RESOURCE_VRAM: bytes */
+	DRM_KITE_RESOURCE_VRAM = 0,
+	/** @DRM_KITE_RESOURCE_SYSTEM: bytes of system memory */
+	DRM_KITE_RESOURCE_SYSTEM,
+	/** @DRM_KITE_RESOURCE_VMS: address spaces, each a hardware context */
+	DRM_KITE_RESOURCE_VMS,
+	/** @DRM_KITE_RESOURCE_QUEUES: queues */
+	DRM_KITE_RESOURCE_QUEUES,
+};
+
+/** enum drm_kite_account_flags - flags of ACCOUNT */
+enum drm_kite_account_flags {
+	/**
+	 * @DRM_KITE_ACCOUNT_SET_LIMIT: set limit, needs CAP_SYS_ADMIN. What is in use beyond it stays.
+	 */
+	DRM_KITE_ACCOUNT_SET_LIMIT = 1 << 0,
+};
+
+/**
+ * struct drm_kite_account - DRM_IOCTL_KITE_ACCOUNT
+ *
+ * Reading somebody else's account needs CAP_SYS_ADMIN (EACCES). ENOENT: no such client is open; users
+ * and cgroups nobody has heard of use nothing.
+ */
+struct drm_kite_account {
+	/** @kind: &enum drm_kite_account_kind */
+	__u32 kind;
+	/** @resource: &enum drm_kite_resource */
+	__u32 resource;
+	/** @id: whose, see @kind */
+	__u64 id;
+	/** @flags: &enum drm_kite_account_flags */
+	__u32 flags;
+	/** @pad: 0 */
+	__u32 pad;
+	/** @limit: in with SET_LIMIT, and out: most that may be used; ~0: no limit */
+	__u64 limit;
+	/** @used: out: in use now */
+	__u64 used;
+	/** @peak: out: most that was in use at once */
+	__u64 peak;
+	/** @refused: out: charges that this account refused */
+	__u64 refused;
+};
+
+/** enum drm_kite_dma_right - what a client may have the device do with memory outside of VRAM */
+enum drm_kite_dma_right {
+	/** @DRM_KITE_RIGHT_SYSTEM: buffers of its own in system memory */
+	DRM_KITE_RIGHT_SYSTEM = 1 << 0,
+	/** @DRM_KITE_RIGHT_EXPORT: giving buffers away as dma-bufs */
+	DRM_KITE_RIGHT_EXPORT = 1 << 1,
+	/** @DRM_KITE_RIGHT_IMPORT_READ: reading other devices' dma-bufs */
+	DRM_KITE_RIGHT_IMPORT_READ = 1 << 2,
+	/** @DRM_KITE_RIGHT_IMPORT_WRITE: writing them: mappings that are not READONLY */
+	DRM_KITE_RIGHT_IMPORT_WRITE = 1 << 3,
+};
+
+/** enum drm_kite_dma_rights_op - what DMA_RIGHTS does */
+enum drm_kite_dma_rights_op {
+	/** @DRM_KITE_RIGHTS_CHECK: tell the rights */
+	DRM_KITE_RIGHTS_CHECK = 0,
+	/** @DRM_KITE_RIGHTS_GRANT: grant rights; needs CAP_SYS_ADMIN */
+	DRM_KITE_RIGHTS_GRANT,
+	/**
+	 * @DRM_KITE_RIGHTS_REVOKE: deny rights; needs CAP_SYS_ADMIN. When it returns no mapping is left
+	 * that needed one of them: work that still uses it faults, and that bans its VM.
+	 */
+	DRM_KITE_RIGHTS_REVOKE,
+	/** @DRM_KITE_RIGHTS_RESET: neither granted nor denied any more; needs CAP_SYS_ADMIN */
+	DRM_KITE_RIGHTS_RESET,
+};
+
+/**
+ * struct drm_kite_dma_rights - DRM_IOCTL_KITE_DMA_RIGHTS
+ *
+ * A client has the rights of the module parameter dma_rights and those granted to it, its user or
+ * one of its cgroups, less those denied to any of them. Without a right BO_CREATE, VM_BIND and the
+ * PRIME ioctls give EACCES. Buffers of the same eGPU need no right to be imported.
+ */
+struct drm_kite_dma_rights {
+	/** @kind: &enum drm_kite_account_kind */
+	__u32 kind;
+	/** @op: &enum drm_kite_dma_rights_op */
+	__u32 op;
+	/** @id: whose, as in &struct drm_kite_account */
+	__u64 id;
+	/** @rights: in: &enum drm_kite_dma_right to change, 0 for CHECK */
+	__u32 rights;
+	/** @granted: out: granted to this account */
+	__u32 granted;
+	/** @denied: out: denied to this account */
+	__u32 denied;
+	/** @effective: out: what a client has; for users and cgroups what this account makes of the default */
+	__u32 effective;
+};
+
 /* clang-format off */
 #define DRM_IOCTL_KITE(access, name, type) \
 	DRM_IO##access(DRM_COMMAND_BASE + DRM_KITE_##name, struct drm_kite_##type)
@@ -523,6 +650,8 @@ struct drm_kite_queue_get_state {
 #define DRM_IOCTL_KITE_QUEUE_DESTROY   DRM_IOCTL_KITE(WR, QUEUE_DESTROY, queue_destroy)
 #define DRM_IOCTL_KITE_QUEUE_SUBMIT    DRM_IOCTL_KITE(WR, QUEUE_SUBMIT, queue_submit)
 #define DRM_IOCTL_KITE_QUEUE_GET_STATE DRM_IOCTL_KITE(WR, QUEUE_GET_STATE, queue_get_state)
+#define DRM_IOCTL_KITE_ACCOUNT         DRM_IOCTL_KITE(WR, ACCOUNT, account)
+#define DRM_IOCTL_KITE_DMA_RIGHTS      DRM_IOCTL_KITE(WR, DMA_RIGHTS, dma_rights)
 /* clang-format on */
 
 #if defined(__cplusplus)

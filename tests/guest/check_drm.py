@@ -103,6 +103,7 @@ def cases(long):
     yield "Kunit", kunit
     yield program("drm/drm_misuse")
     yield program("drm/drm_isolation")
+    yield program("drm/drm_accounts")
     yield "CoreDumps", core_dumps
     if long:
         yield program("drm/drm_load", 3000, KITE_DRM_WRAPS="1000")

@@ -213,6 +213,9 @@ int main(int argc, char** argv) {
                 return 1;
             }
         }
+        std::printf("%llu programs, %u lanes, %d failures\n",
+                    static_cast<unsigned long long>(programs), width, failures);
+        std::fflush(stdout);
     }
     if (widths == 0) {
         std::printf("this CPU has no native wave size\n");
