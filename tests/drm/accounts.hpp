@@ -2,9 +2,9 @@
 //
 // What the tests of accounts and rights share: asking for accounts, and being somebody else.
 //
-// As somebody else a test runs in a child process, which cannot use GoogleTest's checks: the function says
-// what went wrong as text, empty if nothing did. Needs root, as tests in the guest have. Failure:
-// helpers that must succeed throw std::runtime_error.
+// As somebody else a test runs in a child process, which cannot use GoogleTest's checks: the
+// function says what went wrong as text, empty if nothing did. Needs root, as tests in the guest
+// have. Failure: helpers that must succeed throw std::runtime_error.
 #pragma once
 
 #include "tests/drm/node.hpp"
