@@ -2,6 +2,7 @@
 #include "runtime/device/features.hpp"
 
 #include "kite_hw/limits.hpp"
+#include "runtime/kmd/budget.hpp"
 #include "runtime/memory/device_memory.hpp"
 
 #include <cstring>
@@ -443,9 +444,14 @@ void GetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physical,
     if (budget) {
         for (uint32_t i = 0; i < VK_MAX_MEMORY_HEAPS; ++i)
             budget->heapBudget[i] = budget->heapUsage[i] = 0;
+        const kmd::MemoryLeft left = kmd::memory_left(PhysicalDevice::from(physical)->facts);
         for (uint32_t i = 0; i < out->memoryProperties.memoryHeapCount; ++i) {
-            budget->heapBudget[i] = out->memoryProperties.memoryHeaps[i].size;
-            budget->heapUsage[i] = process_memory_used(i);
+            const VkMemoryHeap& heap = out->memoryProperties.memoryHeaps[i];
+            const bool local = heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
+            const uint64_t used = process_memory_used(i), more = local ? left.vram : left.system;
+            budget->heapUsage[i] = used;
+            budget->heapBudget[i] =
+                more < heap.size - std::min(used, heap.size) ? used + more : heap.size;
         }
     }
 }

@@ -2,6 +2,7 @@
 // Which back end: every kite render node, else the embedded device; KITE_KMD forces one.
 #include "base/env.hpp"
 #include "base/log.hpp"
+#include "runtime/kmd/budget.hpp"
 #include "runtime/kmd/drm/device.hpp"
 #include "runtime/kmd/embedded/device.hpp"
 
@@ -32,6 +33,10 @@ Result<std::unique_ptr<Device>> open() {
     if (!all)
         return std::unexpected(all.error());
     return open(all->front());
+}
+
+MemoryLeft memory_left(const DeviceFacts& facts) {
+    return facts.backend == "drm" ? drm::memory_left(facts) : MemoryLeft{};
 }
 
 } // namespace kite::rt::kmd

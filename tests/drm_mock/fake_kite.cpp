@@ -69,6 +69,7 @@ int Fake::dev_query(File& f, void* p) {
         for (auto& [h, bo] : f.bos)
             (bo->own_fd ? m.system_client : m.vram_client) += bo->size;
         m.system_size = info.vram_bytes / 2;
+        m.vram_quota_left = m.system_quota_left = ~uint64_t{0};
         return answer(q, m);
     }
     case DRM_KITE_DEV_QUERY_LINK: {

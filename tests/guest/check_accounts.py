@@ -114,6 +114,10 @@ def quota(machine):
     text = kitectl(machine, "accounts", "--uid", "root")
     print(text)
     expect(re.search(r"vram .* 1 MiB .* [1-9]\d*$", text, re.MULTILINE), "nothing was refused")
+    kitectl(machine, "limit", "--uid", "root", "vram", "8M")
+    text = machine.check("vulkaninfo | grep -A3 'memoryHeaps\\[0\\]'", env=VULKAN)
+    print(text)
+    expect(re.search(r"budget *= 8388608 ", text), "the budget is not the quota")
     kitectl(machine, "limit", "--uid", "root", "vram", "max")
     machine.check([str(COPY), "2"], env=VULKAN)
 

@@ -96,6 +96,20 @@ std::vector<DeviceFacts> enumerate(Kernel& kernel) {
     return found;
 }
 
+MemoryLeft memory_left(const DeviceFacts& facts, Kernel& kernel) {
+    // Fields that an older kernel does not know stay as they are.
+    drm_kite_memory_info m{};
+    m.vram_quota_left = m.system_quota_left = ~uint64_t{0};
+    int fd = kernel.open(facts.node.c_str());
+    if (fd < 0)
+        return {};
+    int r = query(kernel, fd, DRM_KITE_DEV_QUERY_MEMORY, m);
+    kernel.close(fd);
+    if (r < 0 || m.vram_used > m.vram_size)
+        return {};
+    return {std::min<uint64_t>(m.vram_size - m.vram_used, m.vram_quota_left), m.system_quota_left};
+}
+
 Result<std::unique_ptr<Device>> DeviceImpl::open(const DeviceFacts& facts, Kernel& kernel) {
     int fd = kernel.open(facts.node.c_str());
     if (fd < 0)

@@ -7,12 +7,16 @@
 // is wrong with a node.
 #pragma once
 
+#include "runtime/kmd/budget.hpp"
 #include "runtime/kmd/drm/queue.hpp"
 
 namespace kite::rt::kmd::drm {
 
 /// Facts of all usable kite nodes, in the order of their minor numbers.
 [[nodiscard]] std::vector<DeviceFacts> enumerate(Kernel& kernel = system_kernel());
+
+/// What is free and what quotas leave; everything if the node cannot be asked.
+[[nodiscard]] MemoryLeft memory_left(const DeviceFacts& facts, Kernel& kernel = system_kernel());
 
 /// The device.
 class DeviceImpl final : public Device {

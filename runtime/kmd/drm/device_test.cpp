@@ -65,6 +65,24 @@ TEST_F(DrmTest, NodesWithImpossibleFactsAreNotOffered) {
     EXPECT_EQ(all[0].description.size(), 128u);
 }
 
+TEST_F(DrmTest, TellsWhatIsLeft) {
+    const kmd::MemoryLeft before = kmd::drm::memory_left(facts, kernel);
+    EXPECT_LE(before.vram, facts.vram_bytes);
+    EXPECT_EQ(before.system, ~uint64_t{0});
+    kmd::BoDesc desc;
+    desc.size_bytes = 1 << 20;
+    auto buffer = device->create_bo(desc);
+    ASSERT_TRUE(buffer);
+    EXPECT_EQ(kmd::drm::memory_left(facts, kernel).vram, before.vram - (1 << 20));
+    kernel.hook = doctored<drm_kite_memory_info>(kernel.fake, DRM_KITE_DEV_QUERY_MEMORY,
+                                                 [](drm_kite_memory_info& m) {
+                                                     m.vram_quota_left = 4096;
+                                                     m.system_quota_left = 8192;
+                                                 });
+    EXPECT_EQ(kmd::drm::memory_left(facts, kernel).vram, 4096u);
+    EXPECT_EQ(kmd::drm::memory_left(facts, kernel).system, 8192u);
+}
+
 TEST_F(DrmTest, AnotherDeviceUnderTheSameNameIsRefused) {
     kmd::DeviceFacts other = facts;
     other.code_uuid[3] ^= 1;
