@@ -199,6 +199,13 @@ void fill_extension_properties(const PhysicalDevice& p, VkBaseOutStructure* s) {
         o->defaultRobustnessImages = VK_PIPELINE_ROBUSTNESS_IMAGE_BEHAVIOR_ROBUST_IMAGE_ACCESS_2;
         break;
     }
+    case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_GRAPHICS_PIPELINE_LIBRARY_PROPERTIES_EXT: {
+        // Every stage is compiled by itself.
+        auto* o = as<VkPhysicalDeviceGraphicsPipelineLibraryPropertiesEXT>(s);
+        o->graphicsPipelineLibraryFastLinking = VK_TRUE;
+        o->graphicsPipelineLibraryIndependentInterpolationDecoration = VK_TRUE;
+        break;
+    }
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_PROPERTIES_EXT: {
         auto* o = as<VkPhysicalDeviceTransformFeedbackPropertiesEXT>(s);
         o->maxTransformFeedbackStreams = hw::limits::kMaxStreams;

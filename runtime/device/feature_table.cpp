@@ -428,6 +428,9 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceLineRasterizationFeatures::stippledSmoothLines,
             &VkPhysicalDeviceLineRasterizationFeatures::rectangularLines>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LINE_RASTERIZATION_FEATURES),
+        all<VkPhysicalDeviceGraphicsPipelineLibraryFeaturesEXT,
+            &VkPhysicalDeviceGraphicsPipelineLibraryFeaturesEXT::graphicsPipelineLibrary>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_GRAPHICS_PIPELINE_LIBRARY_FEATURES_EXT),
         all<VkPhysicalDeviceTransformFeedbackFeaturesEXT,
             &VkPhysicalDeviceTransformFeedbackFeaturesEXT::geometryStreams>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_FEATURES_EXT),

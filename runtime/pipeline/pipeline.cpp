@@ -222,38 +222,148 @@ VkResult build_stage(Device& d, const StageJob& job, uint32_t index, Feedback& f
     return r;
 }
 
-VkResult create_graphics(Device& d, PipelineCache* cache, const VkGraphicsPipelineCreateInfo& info,
-                         Pipeline& p) {
-    p.bind_point = VK_PIPELINE_BIND_POINT_GRAPHICS;
-    gather(info, p.state, p.dynamic);
-    Feedback fb(info.pNext);
-    bool only_cached =
-        (flags_of(info) & VK_PIPELINE_CREATE_2_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
-    auto* layout = PipelineLayout::from(info.layout);
-    const auto build = [&](uint32_t i, hw::Stage stage) {
-        StageJob job{&info.pStages[i], stage, layout, cache, only_cached};
-        if (stage == hw::Stage::fragment)
-            map_colors(info.pNext, job.color_target);
-        // The modes of tessellation may be declared in either of its modules.
-        const auto& control = p.programs[static_cast<size_t>(hw::Stage::tess_control)];
-        if (stage == hw::Stage::tess_eval && control)
-            job.tess_mode = control->facts.tess_mode;
-        return build_stage(d, job, i, fb, p.programs[static_cast<size_t>(stage)]);
-    };
-    for (const bool late : {false, true}) { // tess_eval after tess_control
-        for (uint32_t i = 0; i < info.stageCount; ++i) {
-            hw::Stage stage{};
-            if (!stage_of(info.pStages[i].stage, stage) || stage == hw::Stage::compute)
-                return VK_ERROR_FEATURE_NOT_PRESENT;
-            if ((stage == hw::Stage::tess_eval) != late)
-                continue;
-            if (VkResult r = build(i, stage); r != VK_SUCCESS)
+std::shared_ptr<const StageSource> source_of(const VkPipelineShaderStageCreateInfo& info,
+                                             const PipelineLayout* layout,
+                                             const std::array<uint8_t, 8>& color_target) {
+    auto s = std::make_shared<StageSource>();
+    if (auto* module = ShaderModule::from(info.module))
+        s->words = module->words;
+    else if (auto* inl = find<VkShaderModuleCreateInfo>(
+                 info.pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO))
+        s->words.assign(inl->pCode, inl->pCode + inl->codeSize / 4);
+    s->entry = info.pName;
+    if (const auto* spec = info.pSpecializationInfo) {
+        s->entries.assign(spec->pMapEntries, spec->pMapEntries + spec->mapEntryCount);
+        auto* data = static_cast<const std::byte*>(spec->pData);
+        s->data.assign(data, data + spec->dataSize);
+    }
+    if (layout)
+        s->bindings = layout->bindings;
+    s->color_target = color_target;
+    s->stage = info.stage;
+    return s;
+}
+
+/// Creation of one graphics pipeline: what libraries bring, what the create info says itself.
+class GraphicsBuild {
+public:
+    GraphicsBuild(Device& d, PipelineCache* cache, const VkGraphicsPipelineCreateInfo& info,
+                  Pipeline& p)
+        : d_(d), cache_(cache), info_(info), p_(p), feedback_(info.pNext), flags_(flags_of(info)),
+          layout_(PipelineLayout::from(info.layout)) {}
+
+    VkResult run() {
+        p_.bind_point = VK_PIPELINE_BIND_POINT_GRAPHICS;
+        take_libraries();
+        const Parts own = own_parts(info_, flags_) & ~p_.parts;
+        gather_parts(own);
+        if (own & VK_GRAPHICS_PIPELINE_LIBRARY_FRAGMENT_OUTPUT_INTERFACE_BIT_EXT)
+            map_colors(info_.pNext, p_.colors);
+        for (const bool late : {false, true}) { // tess_eval after tess_control
+            for (uint32_t i = 0; i < info_.stageCount; ++i) {
+                if ((part_of(info_.pStages[i].stage) & own) == 0 ||
+                    (info_.pStages[i].stage == VK_SHADER_STAGE_TESSELLATION_EVALUATION_BIT) != late)
+                    continue;
+                if (VkResult r = build(info_.pStages[i], i); r != VK_SUCCESS)
+                    return r;
+            }
+        }
+        p_.parts |= own;
+        if (!library()) {
+            if (VkResult r = renew(); r != VK_SUCCESS)
                 return r;
+            p_.sources.clear();
+        }
+        feedback_.finish(cache_ != nullptr);
+        return VK_SUCCESS;
+    }
+
+private:
+    [[nodiscard]] bool library() const {
+        return (flags_ & VK_PIPELINE_CREATE_2_LIBRARY_BIT_KHR) != 0;
+    }
+
+    void take_libraries() {
+        auto* libraries = find<VkPipelineLibraryCreateInfoKHR>(
+            info_.pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR);
+        for (uint32_t i = 0; libraries && i < libraries->libraryCount; ++i) {
+            auto* from = Pipeline::from(libraries->pLibraries[i]);
+            take_parts(from->state, from->dynamic, from->parts, p_.state, p_.dynamic);
+            for (size_t stage = 0; stage < kStages; ++stage)
+                if (from->programs[stage])
+                    p_.programs[stage] = from->programs[stage];
+            p_.sources.insert(p_.sources.end(), from->sources.begin(), from->sources.end());
+            if (from->parts & VK_GRAPHICS_PIPELINE_LIBRARY_FRAGMENT_OUTPUT_INTERFACE_BIT_EXT)
+                p_.colors = from->colors;
+            p_.parts |= from->parts;
         }
     }
-    fb.finish(cache != nullptr);
-    return VK_SUCCESS;
-}
+
+    void gather_parts(Parts own) {
+        if (own == 0)
+            return;
+        const bool discard =
+            (p_.parts & VK_GRAPHICS_PIPELINE_LIBRARY_PRE_RASTERIZATION_SHADERS_BIT_EXT) &&
+            p_.state.raster.rasterizer_discard &&
+            !p_.dynamic.test(static_cast<size_t>(Dyn::discard));
+        GraphicsState state;
+        DynMask dynamic;
+        gather(only(info_, own, discard), state, dynamic);
+        take_parts(state, dynamic, own, p_.state, p_.dynamic);
+    }
+
+    VkResult build(const VkPipelineShaderStageCreateInfo& info, uint32_t index) {
+        hw::Stage stage{};
+        if (!stage_of(info.stage, stage) || stage == hw::Stage::compute)
+            return VK_ERROR_FEATURE_NOT_PRESENT;
+        const bool only_cached =
+            (flags_ & VK_PIPELINE_CREATE_2_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
+        StageJob job{&info, stage, layout_, cache_, only_cached};
+        if (stage == hw::Stage::fragment)
+            job.color_target = p_.colors;
+        // The modes of tessellation may be declared in either of its modules.
+        const auto& control = p_.programs[static_cast<size_t>(hw::Stage::tess_control)];
+        if (stage == hw::Stage::tess_eval && control)
+            job.tess_mode = control->facts.tess_mode;
+        if (library())
+            p_.sources.push_back(source_of(info, layout_, job.color_target));
+        return build_stage(d_, job, index, feedback_, p_.programs[static_cast<size_t>(stage)]);
+    }
+
+    /// Compiles those shaders of libraries again that the whole pipeline changes.
+    VkResult renew() {
+        for (const auto& s : p_.sources) {
+            const bool moved = layout_ && !s->same_dynamic(layout_->bindings);
+            const bool remapped =
+                s->stage == VK_SHADER_STAGE_FRAGMENT_BIT && s->color_target != p_.colors;
+            if (!moved && !remapped)
+                continue;
+            const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                                                nullptr, 0, s->words.size() * 4, s->words.data()};
+            const VkSpecializationInfo spec{static_cast<uint32_t>(s->entries.size()),
+                                            s->entries.data(), s->data.size(), s->data.data()};
+            const VkPipelineShaderStageCreateInfo stage{
+                VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                &code,
+                0,
+                s->stage,
+                VK_NULL_HANDLE,
+                s->entry.c_str(),
+                &spec};
+            if (VkResult r = build(stage, UINT32_MAX); r != VK_SUCCESS)
+                return r;
+        }
+        return VK_SUCCESS;
+    }
+
+    Device& d_;
+    PipelineCache* cache_;
+    const VkGraphicsPipelineCreateInfo& info_;
+    Pipeline& p_;
+    Feedback feedback_;
+    VkPipelineCreateFlags2 flags_;
+    const PipelineLayout* layout_;
+};
 
 VkResult create_compute(Device& d, PipelineCache* cache, const VkComputePipelineCreateInfo& info,
                         Pipeline& p) {
@@ -364,7 +474,7 @@ VkResult CreateGraphicsPipelines(VkDevice device, VkPipelineCache cache, uint32_
     auto* c = PipelineCache::from(cache);
     return create_all(*d, count, infos, callbacks, out,
                       [&](const VkGraphicsPipelineCreateInfo& info, Pipeline& p) {
-                          return create_graphics(*d, c, info, p);
+                          return GraphicsBuild(*d, c, info, p).run();
                       });
 }
 

@@ -11,6 +11,7 @@
 #include "runtime/descriptor/layout.hpp"
 #include "runtime/pipeline/cache.hpp"
 #include "runtime/pipeline/graphics_state.hpp"
+#include "runtime/pipeline/library.hpp"
 
 namespace kite::rt {
 
@@ -42,6 +43,10 @@ struct Pipeline : Object<Pipeline, VkPipeline> {
     std::array<std::shared_ptr<Program>, kStages> programs; ///< by hw::Stage, null = none
     GraphicsState state;                                    ///< static state
     DynMask dynamic;                                        ///< dynamic pieces
+    Parts parts = 0; ///< graphics: parts that it has; kAllParts unless it is a library
+    std::array<uint8_t, 8> colors{0, 1, 2, 3,
+                                  4, 5, 6, 7}; ///< graphics: as cc::Options::color_target
+    std::vector<std::shared_ptr<const StageSource>> sources; ///< of a library's shaders
 };
 
 /// Compiles one shader, or takes it from the cache (`hit`).

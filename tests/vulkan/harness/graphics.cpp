@@ -227,9 +227,71 @@ VkPipeline GraphicsTest::pipeline(const Target& target, DrawState state) {
                                             .layout = state.layout ? state.layout : plain_layout(),
                                             .renderPass = state.pass ? state.pass : target.pass,
                                             .subpass = state.subpass};
+    if (state.libraries) {
+        return linked(info, state);
+    }
     VkPipeline made = VK_NULL_HANDLE;
     must(vkCreateGraphicsPipelines(device, VK_NULL_HANDLE, 1, &info, nullptr, &made));
     defer([this, made] { vkDestroyPipeline(device, made, nullptr); });
+    return made;
+}
+
+VkPipeline GraphicsTest::linked(const VkGraphicsPipelineCreateInfo& info, const DrawState& state) {
+    std::vector<VkPipeline> libraries;
+    for (const VkGraphicsPipelineLibraryFlagBitsEXT part :
+         {VK_GRAPHICS_PIPELINE_LIBRARY_FRAGMENT_OUTPUT_INTERFACE_BIT_EXT,
+          VK_GRAPHICS_PIPELINE_LIBRARY_PRE_RASTERIZATION_SHADERS_BIT_EXT,
+          VK_GRAPHICS_PIPELINE_LIBRARY_VERTEX_INPUT_INTERFACE_BIT_EXT,
+          VK_GRAPHICS_PIPELINE_LIBRARY_FRAGMENT_SHADER_BIT_EXT}) {
+        const bool vertices = part == VK_GRAPHICS_PIPELINE_LIBRARY_VERTEX_INPUT_INTERFACE_BIT_EXT;
+        const bool shaders = part == VK_GRAPHICS_PIPELINE_LIBRARY_PRE_RASTERIZATION_SHADERS_BIT_EXT;
+        const bool fragments = part == VK_GRAPHICS_PIPELINE_LIBRARY_FRAGMENT_SHADER_BIT_EXT;
+        const bool outputs = !vertices && !shaders && !fragments;
+        const VkGraphicsPipelineLibraryCreateInfoEXT what{
+            .sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_LIBRARY_CREATE_INFO_EXT, .flags = part};
+        std::vector<VkPipelineShaderStageCreateInfo> stages;
+        for (uint32_t i = 0; i < info.stageCount; ++i) {
+            const bool fragment = info.pStages[i].stage == VK_SHADER_STAGE_FRAGMENT_BIT;
+            if ((fragment && fragments) || (!fragment && shaders)) {
+                stages.push_back(info.pStages[i]);
+            }
+        }
+        VkGraphicsPipelineCreateInfo library = info;
+        library.pNext = &what;
+        library.flags = VK_PIPELINE_CREATE_LIBRARY_BIT_KHR;
+        library.stageCount = count_of(stages);
+        library.pStages = stages.data();
+        library.pVertexInputState = vertices ? info.pVertexInputState : nullptr;
+        library.pInputAssemblyState = vertices ? info.pInputAssemblyState : nullptr;
+        library.pTessellationState = shaders ? info.pTessellationState : nullptr;
+        library.pViewportState = shaders ? info.pViewportState : nullptr;
+        library.pRasterizationState = shaders ? info.pRasterizationState : nullptr;
+        library.pDepthStencilState = fragments ? info.pDepthStencilState : nullptr;
+        library.pMultisampleState = fragments || outputs ? info.pMultisampleState : nullptr;
+        library.pColorBlendState = outputs ? info.pColorBlendState : nullptr;
+        library.layout = shaders && state.vertex_layout       ? state.vertex_layout
+                         : fragments && state.fragment_layout ? state.fragment_layout
+                                                              : info.layout;
+        libraries.emplace_back();
+        must(vkCreateGraphicsPipelines(device, VK_NULL_HANDLE, 1, &library, nullptr,
+                                       &libraries.back()));
+    }
+    const VkPipelineLibraryCreateInfoKHR parts{
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR,
+        .libraryCount = count_of(libraries),
+        .pLibraries = libraries.data()};
+    const VkGraphicsPipelineCreateInfo whole{.sType =
+                                                 VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
+                                             .pNext = &parts,
+                                             .layout = info.layout};
+    VkPipeline made = VK_NULL_HANDLE;
+    must(vkCreateGraphicsPipelines(device, VK_NULL_HANDLE, 1, &whole, nullptr, &made));
+    libraries.push_back(made);
+    defer([this, libraries] {
+        for (const VkPipeline one : libraries) {
+            vkDestroyPipeline(device, one, nullptr);
+        }
+    });
     return made;
 }
 

@@ -89,6 +89,10 @@ struct DrawState {
     VkPipelineLayout layout = VK_NULL_HANDLE;
     VkRenderPass pass = VK_NULL_HANDLE;
     uint32_t subpass = 0;
+    /// Put together from a library per part (VK_EXT_graphics_pipeline_library).
+    bool libraries = false;
+    /// Layouts of the shaders' libraries if they are not `layout`.
+    VkPipelineLayout vertex_layout = VK_NULL_HANDLE, fragment_layout = VK_NULL_HANDLE;
     const void* next = nullptr;
 };
 
@@ -116,6 +120,8 @@ protected:
     /// A pixel position in clip space.
     static Vertex at(const Target& target, float x, float y, float z = 0,
                      std::array<float, 4> color = {1, 1, 1, 1});
+    /// The same pipeline from four libraries.
+    VkPipeline linked(const VkGraphicsPipelineCreateInfo& info, const DrawState& state);
     /// An empty pipeline layout with push constants.
     VkPipelineLayout plain_layout();
 };

@@ -45,6 +45,8 @@ constexpr const char* kWanted[] = {
     "VK_EXT_shader_atomic_float",
     "VK_EXT_shader_object",
     "VK_EXT_shader_stencil_export",
+    "VK_KHR_pipeline_library",
+    "VK_EXT_graphics_pipeline_library",
     "VK_EXT_transform_feedback",
     "VK_EXT_provoking_vertex",
     "VK_EXT_primitives_generated_query",
@@ -305,6 +307,8 @@ void World::query_features() {
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR);
     extension("VK_EXT_swapchain_maintenance1", f.swapchain_maintenance1,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT);
+    extension("VK_EXT_graphics_pipeline_library", f.pipeline_library,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_GRAPHICS_PIPELINE_LIBRARY_FEATURES_EXT);
     extension("VK_EXT_transform_feedback", f.feedback,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_FEATURES_EXT);
     extension("VK_EXT_provoking_vertex", f.provoking,

@@ -60,6 +60,7 @@ struct Features {
     VkPhysicalDevicePresentIdFeaturesKHR present_id{};
     VkPhysicalDevicePresentWaitFeaturesKHR present_wait{};
     VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT swapchain_maintenance1{};
+    VkPhysicalDeviceGraphicsPipelineLibraryFeaturesEXT pipeline_library{};
     VkPhysicalDeviceTransformFeedbackFeaturesEXT feedback{};
     VkPhysicalDeviceProvokingVertexFeaturesEXT provoking{};
     VkPhysicalDevicePrimitivesGeneratedQueryFeaturesEXT generated{};
