@@ -155,11 +155,18 @@ void prefetch(Device& d, Program& p) {
         p.prefetch_point = ++d.side_submitted;
 }
 
+/// Equal code may be captured differently: that is part of what a program is here.
+bool same_capture(const cc::ProgramFacts& a, const cc::ProgramFacts& b) {
+    return a.captured_count == b.captured_count && a.captured == b.captured &&
+           a.capture_strides == b.capture_strides;
+}
+
 VkResult upload(Device& d, const CachedProgram& c, std::shared_ptr<Program>& out) {
     std::lock_guard lock(d.programs_mutex);
-    auto& slot = d.programs[c.hash];
+    const auto captured = std::span(c.facts.captured).first(c.facts.captured_count);
+    auto& slot = d.programs[base::hash64(std::as_bytes(captured), c.hash)];
     out = slot.lock();
-    if (out && out->size_bytes == c.binary.size() &&
+    if (out && out->size_bytes == c.binary.size() && same_capture(out->facts, c.facts) &&
         std::memcmp(out->memory.host, c.binary.data(), c.binary.size()) == 0)
         return VK_SUCCESS;
     auto p = std::make_shared<Program>();

@@ -95,8 +95,8 @@ protected:
     PFN_vkCmdDrawIndirectByteCountEXT draw_bytes = nullptr;
 };
 
-/*glsl number.vert
-layout(location = 0, xfb_buffer = 0, xfb_stride = 4, xfb_offset = 0) out uint number;
+/*glsl number.vert -DBUFFER=0 | number2 -DBUFFER=2
+layout(location = 0, xfb_buffer = BUFFER, xfb_stride = 4, xfb_offset = 0) out uint number;
 void main() {
     number = uint(gl_VertexIndex + 1000 * gl_InstanceIndex);
     gl_Position = vec4(0);
@@ -153,6 +153,27 @@ TEST_F(Feedback, TheProvokingVertexStaysTheLast) {
     if (facts.transformFeedbackPreservesTriangleFanProvokingVertex) {
         EXPECT_EQ(found(VK_PRIMITIVE_TOPOLOGY_TRIANGLE_FAN), (Words{0, 1, 2, 0, 2, 3, 0, 3, 4}));
     }
+}
+
+// The code is the same, only where it is captured to is not.
+TEST_F(Feedback, EqualShadersWithOtherBuffers) {
+    const Target t = target({});
+    const VkPipeline made[] = {
+        pipeline(t, discarding(glsl::number_vert, VK_PRIMITIVE_TOPOLOGY_POINT_LIST)),
+        pipeline(t, discarding(glsl::number2_vert, VK_PRIMITIVE_TOPOLOGY_POINT_LIST))};
+    const std::vector<Buffer> out{capture(8), capture(8), capture(8)};
+    render(t, [&](VkCommandBuffer c) {
+        bind_all(c, out);
+        for (uint32_t i = 0; i < 2; ++i) {
+            vkCmdBindPipeline(c, VK_PIPELINE_BIND_POINT_GRAPHICS, made[i]);
+            start(c, 0, 0, nullptr, nullptr);
+            vkCmdDraw(c, 2, 1, i * 10, 0);
+            stop(c, 0, 0, nullptr, nullptr);
+        }
+    });
+    EXPECT_EQ(captured(out[0]), (std::vector<uint32_t>{0, 1}));
+    EXPECT_TRUE(captured(out[1]).empty());
+    EXPECT_EQ(captured(out[2]), (std::vector<uint32_t>{10, 11}));
 }
 
 // Many batches on many workers; bytes between vertices stay as they were.
