@@ -136,7 +136,11 @@ def cmd_test(args):
         raise KiteError("meson ran no test", log=log)
     tally = Tally()
     for line in results.read_text().splitlines():
-        entry = json.loads(line)
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            raise KiteError(f"{results} is damaged: another meson test ran in this folder",
+                            log=log) from error
         tally.add(entry)
         if entry["result"] in ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT", "UNEXPECTEDPASS"):
             output = (entry.get("stdout") or "") + (entry.get("stderr") or "")
