@@ -79,7 +79,7 @@ public:
     X11Target(Window w, uint8_t depth) : w_(w), depth_(depth) {
         gc_ = xcb_generate_id(w_.c);
         uint32_t no_exposures = 0;
-        xcb_create_gc(w_.c, gc_, w_.id, XCB_GC_GRAPHICS_EXPOSURES, &no_exposures);
+        ignore(xcb_create_gc_checked(w_.c, gc_, w_.id, XCB_GC_GRAPHICS_EXPOSURES, &no_exposures));
         const xcb_query_extension_reply_t* ext = xcb_get_extension_data(w_.c, &xcb_shm_id);
         if (ext && ext->present) {
             auto v = own(xcb_shm_query_version_reply(w_.c, xcb_shm_query_version(w_.c), nullptr));
@@ -91,11 +91,11 @@ public:
     ~X11Target() override {
         for (Segment& s : segments_) {
             if (s.seg)
-                xcb_shm_detach(w_.c, s.seg);
+                ignore(xcb_shm_detach_checked(w_.c, s.seg));
             if (s.copy)
                 shmdt(s.copy);
         }
-        xcb_free_gc(w_.c, gc_);
+        ignore(xcb_free_gc_checked(w_.c, gc_));
         xcb_flush(w_.c);
     }
     X11Target(const X11Target&) = delete;
@@ -116,27 +116,32 @@ public:
         Segment& s = segments_[index];
         const TargetImage& im = s.image;
         auto cookie = xcb_get_geometry(w_.c, w_.id);
+        xcb_void_cookie_t put{};
         if (s.seg) {
             if (s.copy)
                 std::memcpy(s.copy, im.host, uint64_t{im.pitch} * im.extent.height);
-            xcb_shm_put_image(w_.c, w_.id, gc_, static_cast<uint16_t>(im.pitch / 4),
-                              static_cast<uint16_t>(im.extent.height), 0, 0,
-                              static_cast<uint16_t>(im.extent.width),
-                              static_cast<uint16_t>(im.extent.height), 0, 0, depth_,
-                              XCB_IMAGE_FORMAT_Z_PIXMAP, 0, s.seg, 0);
+            put = xcb_shm_put_image_checked(w_.c, w_.id, gc_, static_cast<uint16_t>(im.pitch / 4),
+                                            static_cast<uint16_t>(im.extent.height), 0, 0,
+                                            static_cast<uint16_t>(im.extent.width),
+                                            static_cast<uint16_t>(im.extent.height), 0, 0, depth_,
+                                            XCB_IMAGE_FORMAT_Z_PIXMAP, 0, s.seg, 0);
         } else {
             put_rows(im);
         }
         // A round trip after the request: the server has read the image when it answers.
         auto sync = own(xcb_get_input_focus_reply(w_.c, xcb_get_input_focus(w_.c), nullptr));
         auto geometry = own(xcb_get_geometry_reply(w_.c, cookie, nullptr));
-        if (!geometry || !sync)
+        const bool shown = !s.seg || check(put);
+        if (!geometry || !sync || !shown)
             return VK_ERROR_SURFACE_LOST_KHR;
         bool same = geometry->width == im.extent.width && geometry->height == im.extent.height;
         return same ? VK_SUCCESS : VK_SUBOPTIMAL_KHR;
     }
 
 private:
+    // The connection is the application's, and so would be an error's event: Xlib ends programs
+    // whose window was gone before its last image. Every request is checked or ignored.
+    void ignore(xcb_void_cookie_t cookie) { xcb_discard_reply(w_.c, cookie.sequence); }
     bool check(xcb_void_cookie_t cookie) {
         auto e = own(xcb_request_check(w_.c, cookie));
         return e == nullptr;
@@ -182,9 +187,10 @@ private:
                 std::memcpy(band.data() + uint64_t{r} * im.extent.width * 4,
                             static_cast<char*>(im.host) + uint64_t{y + r} * im.pitch,
                             uint64_t{im.extent.width} * 4);
-            xcb_put_image(w_.c, XCB_IMAGE_FORMAT_Z_PIXMAP, w_.id, gc_,
-                          static_cast<uint16_t>(im.extent.width), static_cast<uint16_t>(n), 0,
-                          static_cast<int16_t>(y), 0, depth_, n * im.extent.width * 4, band.data());
+            ignore(xcb_put_image_checked(w_.c, XCB_IMAGE_FORMAT_Z_PIXMAP, w_.id, gc_,
+                                         static_cast<uint16_t>(im.extent.width),
+                                         static_cast<uint16_t>(n), 0, static_cast<int16_t>(y), 0,
+                                         depth_, n * im.extent.width * 4, band.data()));
         }
     }
 

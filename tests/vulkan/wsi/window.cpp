@@ -3,6 +3,7 @@
 #define VK_USE_PLATFORM_WAYLAND_KHR 1
 #include "tests/vulkan/wsi/window.hpp"
 
+#include <cstdlib>
 #include <cstring>
 #include <wayland-client.h>
 #include <xcb/xcb.h>
@@ -67,6 +68,14 @@ public:
         xcb_destroy_window(connection_, window_);
         xcb_flush(connection_);
         return true;
+    }
+    uint32_t errors() override {
+        uint32_t count = 0;
+        while (xcb_generic_event_t* event = xcb_poll_for_event(connection_)) {
+            count += event->response_type == 0 ? 1 : 0;
+            std::free(event);
+        }
+        return count;
     }
 
 private:

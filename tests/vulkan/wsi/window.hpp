@@ -29,6 +29,8 @@ public:
     virtual void pump() {}
     /// Destroys the native window and leaves the surface without one; false: cannot.
     virtual bool destroy_native() { return false; }
+    /// Errors that the application's connection has received since the last call.
+    virtual uint32_t errors() { return 0; }
 
     VkSurfaceKHR surface = VK_NULL_HANDLE; ///< destroyed with the window
     VkExtent2D extent{64, 48};             ///< size of images that fit
