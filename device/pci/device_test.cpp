@@ -255,6 +255,34 @@ TEST_P(Pci, ResetStopsEverythingAndKeepsVram) {
     EXPECT_EQ(driver.at<uint32_t>(data)[0], 3u);
 }
 
+TEST_P(Pci, InD3hotBarsAreDeafInterruptsWaitAndEverythingIsKept) {
+    Client& client = *session.client;
+    uint64_t pm = client.config<uint8_t>(PCI_CAPABILITY_LIST);
+    while (client.config<uint8_t>(pm) != PCI_CAP_ID_PM) {
+        pm = client.config<uint8_t>(pm + 1);
+    }
+    EXPECT_NE(client.config<uint16_t>(pm + PCI_PM_CTRL) & PCI_PM_CTRL_NO_SOFT_RESET, 0);
+    client.set_reg(reg::kScratch, 99);
+    driver.at<uint32_t>(data)[5] = 0x5a5a;
+    driver.run(0, fill(1, kData + 0x2000, 1));
+    EXPECT_TRUE(driver.interrupt(0, 1000));
+    client.set_reg(reg::kIrqStatus, 1);
+
+    client.set_config<uint16_t>(pm + PCI_PM_CTRL, 3);
+    EXPECT_EQ(client.reg(reg::kId), ~0u);
+    client.set_reg(reg::kScratch, 1);
+    session.device().trigger_vector(0);
+    EXPECT_FALSE(driver.interrupt(0, 50));
+
+    client.set_config<uint16_t>(pm + PCI_PM_CTRL, 0);
+    EXPECT_EQ(client.reg(reg::kId), 0x4554494bu);
+    EXPECT_EQ(client.reg(reg::kScratch), 99u);
+    EXPECT_TRUE(driver.interrupt(0, 1000));
+    EXPECT_EQ(driver.at<uint32_t>(data)[5], 0x5a5au);
+    driver.run(0, fill(1, kData + 0x2000, 2));
+    EXPECT_EQ(driver.at<uint32_t>(data + 0x2000)[0], 2u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Executors, Pci,
                          testing::Values(exec::ExecutorConfig::Mode::interpreter,
                                          exec::ExecutorConfig::Mode::jit),

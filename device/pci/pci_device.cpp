@@ -69,7 +69,7 @@ void PciDevice::write_vram(uint64_t offset, std::span<const std::byte> data) con
 
 void PciDevice::read(uint32_t region, uint64_t offset, std::span<std::byte> data) {
     std::ranges::fill(data, std::byte{0xff});
-    if (gpu_->gone()) {
+    if (gpu_->gone() || (region != vfio::kRegionConfig && !config_.awake())) {
         return;
     }
     if (region == vfio::kRegionConfig) {
@@ -85,13 +85,16 @@ void PciDevice::read(uint32_t region, uint64_t offset, std::span<std::byte> data
 }
 
 void PciDevice::write(uint32_t region, uint64_t offset, std::span<const std::byte> data) {
-    if (gpu_->gone()) {
+    if (gpu_->gone() || (region != vfio::kRegionConfig && !config_.awake())) {
         return;
     }
     if (region == vfio::kRegionConfig) {
         const auto effect = config_.write(offset, data);
         if (effect.bus_master_moved) {
             gpu_->set_bus_master(config_.bus_master());
+        }
+        if (effect.power_moved) {
+            msix_.hold(!config_.awake());
         }
         if (effect.reset) {
             (void)reset();
@@ -145,6 +148,7 @@ int PciDevice::reset() {
     }
     config_.reset();
     msix_.reset(true);
+    msix_.hold(false);
     gpu_->set_bus_master(false);
     if (!gpu_->reset(kResetWaitMs)) {
         KITE_LOG(warn, "the reset takes longer than {} ms; status tells when it is done",
@@ -156,6 +160,7 @@ int PciDevice::reset() {
 void PciDevice::disconnect() {
     config_.reset();
     msix_.reset(false);
+    msix_.hold(false);
     dma_unmap_all();
     gpu_->set_bus_master(false);
     while (!gpu_->reset(kResetWaitMs)) {

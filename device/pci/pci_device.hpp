@@ -4,7 +4,8 @@
 //
 // Owns the bus side and the GPU. The server calls it from one thread. After fault injection took
 // the device away ("gone") it is what a pulled cable looks like: reads give all ones, writes
-// vanish. Registers are 32 bits wide; other accesses read all ones and write nothing, as the
+// vanish; outside of D0 so do those of the BARs, and interrupts wait, while VRAM, registers and
+// contexts stay. Registers are 32 bits wide; other accesses read all ones and write nothing, as the
 // hardware description says.
 #pragma once
 

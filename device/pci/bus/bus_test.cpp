@@ -47,7 +47,9 @@ TEST(ConfigSpace, IdentityAndCapabilities) {
     ASSERT_NE(msix, 0u);
     EXPECT_EQ(read<uint16_t>(config, msix + PCI_MSIX_FLAGS), kMsixVectors - 1);
     EXPECT_NE(capability(config, PCI_CAP_ID_PM), 0u);
-    EXPECT_EQ(read<uint32_t>(config, 0x100), 0u); // no extended capabilities
+    EXPECT_EQ(read<uint32_t>(config, 0x100), PCI_EXT_CAP_ID_REBAR | 1u << 16); // the only one
+    EXPECT_EQ(read<uint32_t>(config, 0x100 + PCI_REBAR_CAP), 1u << (28 - 20 + 4));
+    EXPECT_EQ(read<uint32_t>(config, 0x100 + PCI_REBAR_CTRL), 2u | 1u << 5 | 8u << 8);
 }
 
 TEST(ConfigSpace, BarsTellTheirSizeAndKeepTheirAddress) {
@@ -84,7 +86,10 @@ TEST(ConfigSpace, WritesThatMeanSomething) {
     EXPECT_TRUE(config.bus_master());
     EXPECT_FALSE(write<uint16_t>(config, PCI_COMMAND, PCI_COMMAND_MASTER).bus_master_moved);
     const uint64_t pm = capability(config, PCI_CAP_ID_PM);
-    EXPECT_TRUE(write<uint16_t>(config, pm + PCI_PM_CTRL, 3).bus_master_moved); // D3hot
+    const ConfigSpace::Effect asleep = write<uint16_t>(config, pm + PCI_PM_CTRL, 3); // D3hot
+    EXPECT_TRUE(asleep.bus_master_moved);
+    EXPECT_TRUE(asleep.power_moved);
+    EXPECT_FALSE(config.awake());
     EXPECT_FALSE(config.bus_master());
     EXPECT_TRUE(write<uint16_t>(config, pm + PCI_PM_CTRL, 0).bus_master_moved);
     const uint64_t express = capability(config, PCI_CAP_ID_EXP);
@@ -115,6 +120,22 @@ TEST(Msix, VectorsWithoutAnEventfdArePendingUntilTheyGetOne) {
     msix.raise(3);
     EXPECT_EQ(::read(event.get(), &count, 8), 8);
     EXPECT_EQ(count, 2u);
+}
+
+TEST(Msix, HeldMessagesAreSentOnce) {
+    Msix msix;
+    const base::UniqueFd event(eventfd(0, EFD_NONBLOCK));
+    msix.set(3, event.duplicate());
+    msix.hold(true);
+    msix.raise(3);
+    msix.raise(3);
+    uint64_t count = 0;
+    EXPECT_EQ(::read(event.get(), &count, 8), -1);
+    msix.hold(false);
+    EXPECT_EQ(::read(event.get(), &count, 8), 8);
+    EXPECT_EQ(count, 1u);
+    msix.hold(false);
+    EXPECT_EQ(::read(event.get(), &count, 8), -1);
 }
 
 TEST(Msix, AFullPipeDoesNotBlock) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "device/pci/bus/config_space.hpp"
 
+#include <bit>
 #include <cstring>
 #include <linux/pci_regs.h>
 
@@ -10,6 +11,8 @@ namespace {
 
 // Capabilities, in the order of their chain.
 constexpr uint32_t kPm = 0x40, kExpress = 0x48, kMsix = 0x88;
+constexpr uint32_t kRebar = PCI_CFG_SPACE_SIZE; // the extended ones begin here
+constexpr unsigned kRebarSmallestLog2 = 20;     // 1 MiB, bit 4 of the sizes
 
 constexpr uint32_t kClassDisplayVga = 0x030000;
 constexpr uint8_t kRevision = 1;
@@ -68,6 +71,14 @@ ConfigSpace::ConfigSpace(const ConfigOptions& options) {
         PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
     put(kMsix + PCI_MSIX_TABLE, kBarMsix, 4);
     put(kMsix + PCI_MSIX_PBA, kBarMsix | kMsixPbaOffset, 4);
+
+    // One size: a client asks for the regions' sizes once, so the aperture cannot change under it.
+    const auto size =
+        static_cast<unsigned>(std::countr_zero(options.vram_bar_bytes)) - kRebarSmallestLog2;
+    put(kRebar, PCI_EXT_CAP_ID_REBAR | (1u << 16), 4); // version 1, the last one
+    put(kRebar + PCI_REBAR_CAP, 1u << (size + 4), 4);
+    put(kRebar + PCI_REBAR_CTRL,
+        kBarVram | (1u << PCI_REBAR_CTRL_NBAR_SHIFT) | (size << PCI_REBAR_CTRL_BAR_SHIFT), 4);
     initial_ = bytes_;
 }
 
@@ -75,9 +86,12 @@ uint16_t ConfigSpace::word(uint32_t offset) const {
     return static_cast<uint16_t>(bytes_[offset] | bytes_[offset + 1] << 8);
 }
 
+bool ConfigSpace::awake() const {
+    return (word(kPm + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK) == 0;
+}
+
 bool ConfigSpace::bus_master() const {
-    return (word(PCI_COMMAND) & PCI_COMMAND_MASTER) != 0 &&
-           (word(kPm + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK) == 0;
+    return (word(PCI_COMMAND) & PCI_COMMAND_MASTER) != 0 && awake();
 }
 
 bool ConfigSpace::msix_enabled() const {
@@ -93,7 +107,7 @@ void ConfigSpace::read(uint64_t offset, std::span<std::byte> out) const {
 }
 
 ConfigSpace::Effect ConfigSpace::write(uint64_t offset, std::span<const std::byte> data) {
-    const bool mastered = bus_master();
+    const bool mastered = bus_master(), was_awake = awake();
     Effect effect;
     for (size_t i = 0; i < data.size(); ++i) {
         const size_t at = offset + i;
@@ -104,6 +118,7 @@ ConfigSpace::Effect ConfigSpace::write(uint64_t offset, std::span<const std::byt
         effect.reset |= at == kExpress + PCI_EXP_DEVCTL + 1 && (value & 0x80) != 0;
     }
     effect.bus_master_moved = bus_master() != mastered;
+    effect.power_moved = awake() != was_awake;
     return effect;
 }
 

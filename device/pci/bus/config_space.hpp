@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The PCI configuration space: identity, BARs, and the PM, PCIe and MSI-X capabilities.
+// The PCI configuration space: identity, BARs, and the PM, PCIe, MSI-X and Resizable BAR
+// capabilities.
 //
 // 4096 bytes with a mask of writable bits; a client may read and write any range. QEMU keeps its
 // own copy of BARs and of most of the MSI-X capability, so what matters here is what a driver's
@@ -26,7 +27,7 @@ inline constexpr unsigned kBarMsix = 4;                 ///< index of the MSI-X 
 
 /// What the config space says about the device.
 struct ConfigOptions {
-    uint64_t vram_bar_bytes = 1 << 21; ///< size of BAR2, a power of two
+    uint64_t vram_bar_bytes = 1 << 21; ///< size of BAR2, a power of two from 1 MiB to 128 TiB
     unsigned link_generation = 4;      ///< PCIe generation, 1 to 6
     unsigned link_width = 4;           ///< lanes
 };
@@ -40,6 +41,7 @@ public:
     struct Effect {
         bool reset = false;            ///< function level reset
         bool bus_master_moved = false; ///< bus mastering was switched on or off
+        bool power_moved = false;      ///< the function left D0, or came back to it
     };
 
     explicit ConfigSpace(const ConfigOptions& options);
@@ -49,6 +51,8 @@ public:
     Effect write(uint64_t offset, std::span<const std::byte> data);
     /// Back to the values of power-on; the link and the identity stay.
     void reset();
+    /// In D0: otherwise the function answers to nothing but configuration requests.
+    [[nodiscard]] bool awake() const;
     /// Bus mastering and D0.
     [[nodiscard]] bool bus_master() const;
     /// MSI-X is enabled.

@@ -45,7 +45,7 @@ void Msix::set(uint32_t vector, base::UniqueFd eventfd) {
     }
     const std::lock_guard lock(mutex_);
     eventfds_[vector] = std::move(eventfd);
-    if (eventfds_[vector] && (pending_ >> vector & 1u) != 0) {
+    if (eventfds_[vector] && !held_ && (pending_ >> vector & 1u) != 0) {
         pending_ &= ~(1u << vector);
         signal(eventfds_[vector]);
     }
@@ -57,10 +57,21 @@ void Msix::raise(uint32_t vector) {
         return;
     }
     ++raised_;
-    if (eventfds_[vector]) {
+    if (eventfds_[vector] && !held_) {
         signal(eventfds_[vector]);
     } else {
         pending_ |= 1u << vector;
+    }
+}
+
+void Msix::hold(bool held) {
+    const std::lock_guard lock(mutex_);
+    held_ = held;
+    for (uint32_t vector = 0; vector < kMsixVectors && !held_; ++vector) {
+        if (eventfds_[vector] && (pending_ >> vector & 1u) != 0) {
+            pending_ &= ~(1u << vector);
+            signal(eventfds_[vector]);
+        }
     }
 }
 

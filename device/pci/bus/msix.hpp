@@ -3,8 +3,8 @@
 //
 // QEMU emulates the table for the guest and hands over an eventfd per vector in use; the bytes here
 // only keep what a client reads back. raise() may be called by any thread and never blocks; a
-// vector without an eventfd becomes pending and fires when it gets one. Everything else is the
-// server thread's. Nothing fails.
+// vector without an eventfd becomes pending and fires when it gets one, as does every vector while
+// the function may not send (hold()). Everything else is the server thread's. Nothing fails.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -25,6 +25,8 @@ public:
     void set(uint32_t vector, base::UniqueFd eventfd);
     /// Sends the vector's message. Vectors that do not exist are ignored.
     void raise(uint32_t vector);
+    /// Starts or stops keeping messages back; those kept are sent when it stops.
+    void hold(bool held);
     /// Messages sent or made pending so far.
     [[nodiscard]] uint64_t raised();
     /// Forgets table and pending bits; eventfds stay with `keep_eventfds`.
@@ -36,6 +38,7 @@ private:
     std::array<std::byte, kMsixVectors * 16> table_{};
     uint32_t pending_ = 0;
     uint64_t raised_ = 0;
+    bool held_ = false;
 };
 
 } // namespace kite::dev::pci
