@@ -52,6 +52,9 @@ probe KITE_HAVE_GPUVM_BO_OBTAIN_LOCKED '
 #include <drm/drm_gpuvm.h>
 void *kite_probe(struct drm_gpuvm *vm, struct drm_gem_object *o)
 { return drm_gpuvm_bo_obtain_locked(vm, o); }'
+probe KITE_HAVE_RESIZE_EXCLUDE '
+#include <linux/pci.h>
+int kite_probe(struct pci_dev *d) { return pci_resize_resource(d, 0, 0, 0); }'
 probe KITE_HAVE_DRIVER_GEM_GPUVA '
 #include <drm/drm_drv.h>
 int kite_probe(void) { return DRIVER_GEM_GPUVA; }'

@@ -12,6 +12,7 @@
 #include <drm/ttm/ttm_tt.h>
 
 #include "kite_account.h"
+#include "kite_pm.h"
 #include "uapi/kite_drm.h"
 
 static void kite_gem_free(struct drm_gem_object *obj)
@@ -72,6 +73,7 @@ static vm_fault_t kite_bo_fault(struct vm_fault *vmf)
 {
 	struct ttm_buffer_object *ttm = vmf->vma->vm_private_data;
 	pgprot_t prot = vmf->vma->vm_page_prot;
+	bool awake = false;
 	vm_fault_t ret;
 	int idx;
 
@@ -79,6 +81,9 @@ static vm_fault_t kite_bo_fault(struct vm_fault *vmf)
 	if (ret)
 		return ret;
 
+	/* Falling asleep takes mappings of VRAM away, so each touch of a sleeping one comes here. */
+	if (ttm->resource && ttm->resource->mem_type == TTM_PL_VRAM)
+		awake = !kite_pm_get(to_kite_device(ttm->base.dev));
 	if (drm_dev_enter(ttm->base.dev, &idx)) {
 		ret = kite_bo_fault_place(ttm_to_kite_bo(ttm));
 		if (!ret)
@@ -88,6 +93,8 @@ static vm_fault_t kite_bo_fault(struct vm_fault *vmf)
 		/* Unplugged: memory without meaning instead of a signal. */
 		ret = ttm_bo_vm_dummy_page(vmf, prot);
 	}
+	if (awake)
+		kite_pm_put(to_kite_device(ttm->base.dev));
 	if (ret == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
 		return ret;
 	dma_resv_unlock(ttm->base.resv);
@@ -101,21 +108,36 @@ static const struct vm_operations_struct kite_vm_ops = {
 	.access = ttm_bo_vm_access,
 };
 
-/* A CPU mapping of VRAM is linear: bring the buffer together where the CPU sees it. */
+/*
+ * A CPU mapping of VRAM is linear: bring the buffer together where the CPU sees it. It keeps the
+ * hardware awake until it is undone.
+ */
 static int kite_gem_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	struct kite_bo *bo = to_kite_bo(obj);
+	struct kite_device *kdev = kite_bo_device(bo);
 	struct ttm_resource *res = bo->ttm.resource;
 	int ret;
 
+	ret = kite_pm_get(kdev);
+	if (ret)
+		return ret;
 	if (res && res->mem_type == TTM_PL_VRAM && !bo->ttm.pin_count &&
 	    !(bo->contiguous && kite_vram_cpu_visible(res))) {
 		bo->contiguous = true;
 		ret = kite_bo_validate_visible(bo);
-		if (ret)
-			return ret;
 	}
-	return drm_gem_ttm_vmap(obj, map);
+	if (!ret)
+		ret = drm_gem_ttm_vmap(obj, map);
+	if (ret)
+		kite_pm_put(kdev);
+	return ret;
+}
+
+static void kite_gem_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	drm_gem_ttm_vunmap(obj, map);
+	kite_pm_put(to_kite_device(obj->dev));
 }
 
 static const struct drm_gem_object_funcs kite_gem_funcs = {
@@ -126,7 +148,7 @@ static const struct drm_gem_object_funcs kite_gem_funcs = {
 	.unpin = kite_prime_unpin,
 	.get_sg_table = kite_prime_get_sg,
 	.vmap = kite_gem_vmap,
-	.vunmap = drm_gem_ttm_vunmap,
+	.vunmap = kite_gem_vunmap,
 	.mmap = drm_gem_ttm_mmap,
 	.print_info = drm_gem_ttm_print_info,
 	.vm_ops = &kite_vm_ops,

@@ -14,6 +14,8 @@
 #elif KITE_HAVE_CLIENT_SETUP_TOP
 #include <drm/drm_client_setup.h>
 #endif
+#include <linux/pci.h>
+
 #include <drm/drm_drv.h>
 #include <drm/drm_fbdev_ttm.h>
 #include <drm/drm_gpuvm.h>
@@ -155,6 +157,17 @@ static inline void kite_compat_wedged(struct drm_device *drm)
 	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
 #elif KITE_HAVE_WEDGED_EVENT
 	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND);
+#endif
+}
+
+/** kite_compat_resize_bar() - pci_resize_resource() of a BAR that nobody has mapped */
+static inline int kite_compat_resize_bar(struct pci_dev *pdev, int bar, int size)
+{
+#if KITE_HAVE_RESIZE_EXCLUDE
+	return pci_resize_resource(pdev, bar, size, 0);
+#else
+	pci_release_resource(pdev, bar);
+	return pci_resize_resource(pdev, bar, size);
 #endif
 }
 

@@ -10,6 +10,7 @@
 
 #include "kite_device.h"
 #include "kite_kms.h"
+#include "kite_pm.h"
 
 #define KITE_FALLBACK_WIDTH 1024
 #define KITE_FALLBACK_HEIGHT 768
@@ -24,11 +25,15 @@ static u32 kite_connector_status(struct kite_head *head)
 	u32 status = 0;
 	int idx;
 
-	if (!drm_dev_enter(&head->kdev->drm, &idx))
+	if (kite_pm_get(head->kdev))
 		return 0;
+	if (!drm_dev_enter(&head->kdev->drm, &idx))
+		goto out;
 	if (!kite_device_error(head->kdev))
 		status = kite_read(head->kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATUS));
 	drm_dev_exit(idx);
+out:
+	kite_pm_put(head->kdev);
 	return status == ~0u ? 0 : status;
 }
 
@@ -47,12 +52,14 @@ static int kite_edid_block(void *data, u8 *buf, unsigned int block, size_t len)
 	u32 per_head = KITE_HW_REG_EDID_COUNT / heads;
 	u32 first = block * EDID_LENGTH / 4;
 	size_t i;
-	int idx;
+	int ret = -ENODEV, idx;
 
 	if (first + DIV_ROUND_UP(len, 4) > per_head || len > EDID_LENGTH)
 		return -EINVAL;
-	if (!drm_dev_enter(&head->kdev->drm, &idx))
+	if (kite_pm_get(head->kdev))
 		return -ENODEV;
+	if (!drm_dev_enter(&head->kdev->drm, &idx))
+		goto out;
 	for (i = 0; i < len; i += 4) {
 		u32 word = kite_read(head->kdev, KITE_HW_REG_EDID +
 				     (head->index * per_head + first + i / 4) * 4);
@@ -60,7 +67,10 @@ static int kite_edid_block(void *data, u8 *buf, unsigned int block, size_t len)
 		memcpy(buf + i, &word, min_t(size_t, 4, len - i));
 	}
 	drm_dev_exit(idx);
-	return 0;
+	ret = 0;
+out:
+	kite_pm_put(head->kdev);
+	return ret;
 }
 
 static int kite_connector_get_modes(struct drm_connector *connector)

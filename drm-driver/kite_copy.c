@@ -8,6 +8,7 @@
 #include <drm/ttm/ttm_tt.h>
 
 #include "kite_bo.h"
+#include "kite_pm.h"
 #include "kite_sched.h"
 
 #define KITE_COPY_ENTRIES 256
@@ -69,6 +70,7 @@ static int kite_copy_flush(struct kite_copy *copy)
 {
 	struct kite_device *kdev = copy->kdev;
 	struct kite_copy_job *job = copy->job;
+	bool awake;
 	int ret;
 
 	if (!job)
@@ -82,10 +84,14 @@ static int kite_copy_flush(struct kite_copy *copy)
 		return ret;
 	}
 	dma_fence_put(copy->fence);
+	/* Evictions come from anywhere. A device that does not wake is gone, which the job finds out. */
+	awake = !kite_pm_get(kdev);
 	mutex_lock(&kdev->copy_mutex);
 	copy->fence = kite_job_arm(&job->base);
 	kite_job_push(&job->base);
 	mutex_unlock(&kdev->copy_mutex);
+	if (awake)
+		kite_pm_put(kdev);
 	return 0;
 }
 

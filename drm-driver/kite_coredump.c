@@ -8,6 +8,7 @@
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
 
+#include "kite_pm.h"
 #include "kite_vm.h"
 
 #define KITE_DUMP_BYTES SZ_16K
@@ -63,7 +64,10 @@ static void kite_coredump_print(struct kite_device *kdev, struct drm_printer *p,
 	for (i = 0; i < KITE_HW_FAULT_RECORD_DWORDS; i++)
 		drm_printf(p, " %08x", record[i]);
 	drm_printf(p, "\n");
-	kite_coredump_rings(kdev, p);
+	if (!kite_pm_get(kdev)) {
+		kite_coredump_rings(kdev, p);
+		kite_pm_put(kdev);
+	}
 }
 
 static void kite_coredump_work(struct work_struct *work)

@@ -12,6 +12,7 @@
 
 #include "kite_device.h"
 #include "kite_kms.h"
+#include "kite_pm.h"
 
 #define KITE_LOOKS 4
 
@@ -96,7 +97,7 @@ static int kite_crtc_verify_crc(struct drm_crtc *crtc, const char *source, size_
 	return !source || !strcmp(source, "auto") ? 0 : -EINVAL;
 }
 
-static int kite_crtc_set_crc(struct drm_crtc *crtc, const char *source)
+static int kite_crtc_set_crc_awake(struct drm_crtc *crtc, const char *source)
 {
 	struct kite_head *head = crtc_to_kite_head(crtc);
 	unsigned long flags;
@@ -126,6 +127,18 @@ static int kite_crtc_set_crc(struct drm_crtc *crtc, const char *source)
 		drm_crtc_vblank_put(crtc);
 out:
 	drm_dev_exit(idx);
+	return ret;
+}
+
+static int kite_crtc_set_crc(struct drm_crtc *crtc, const char *source)
+{
+	struct kite_device *kdev = crtc_to_kite_head(crtc)->kdev;
+	int ret = kite_pm_get(kdev);
+
+	if (ret)
+		return ret;
+	ret = kite_crtc_set_crc_awake(crtc, source);
+	kite_pm_put(kdev);
 	return ret;
 }
 
@@ -219,6 +232,8 @@ static void kite_crtc_atomic_flush(struct drm_crtc *crtc, struct kite_atomic_sta
 
 static void kite_crtc_atomic_enable(struct drm_crtc *crtc, struct kite_atomic_state *state)
 {
+	/* Commits are awake; a head that shows something stays so. */
+	kite_pm_hold(crtc_to_kite_head(crtc)->kdev);
 	kite_clock_calibrate(crtc_to_kite_head(crtc)->kdev);
 	drm_crtc_vblank_on(crtc);
 }
@@ -245,6 +260,7 @@ static void kite_crtc_atomic_disable(struct drm_crtc *crtc, struct kite_atomic_s
 		new->event = NULL;
 	}
 	spin_unlock_irqrestore(&crtc->dev->event_lock, flags);
+	kite_pm_put(head->kdev);
 }
 
 static const struct drm_crtc_helper_funcs kite_crtc_helpers = {

@@ -6,6 +6,7 @@
 #include <drm/drm_debugfs.h>
 #include <drm/ttm/ttm_resource.h>
 
+#include "kite_pm.h"
 #include "kite_vm.h"
 
 static struct kite_device *kite_debugfs_device(struct seq_file *m)
@@ -23,8 +24,12 @@ static int kite_debugfs_rings(struct seq_file *m, void *unused)
 
 	seq_printf(m, "device state %d, resets %d\n", atomic_read(&kdev->state),
 		   atomic_read(&kdev->reset_count));
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (kite_pm_get(kdev))
 		return 0;
+	if (!drm_dev_enter(&kdev->drm, &idx)) {
+		kite_pm_put(kdev);
+		return 0;
+	}
 	for (i = 0; i < kdev->nr_rings; i++) {
 		struct kite_ring *ring = &kdev->rings[i];
 		u64 done = kite_ring_done_seqno(ring);
@@ -36,6 +41,7 @@ static int kite_debugfs_rings(struct seq_file *m, void *unused)
 		spin_unlock_irq(&ring->lock);
 	}
 	drm_dev_exit(idx);
+	kite_pm_put(kdev);
 	return 0;
 }
 

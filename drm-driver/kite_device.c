@@ -14,8 +14,6 @@
 
 #define KITE_READY_TIMEOUT_MS 5000
 #define KITE_ABI_MAJOR 1
-#define KITE_BAR_REGS 0
-#define KITE_BAR_VRAM 2
 
 LIST_HEAD(kite_devices);
 DEFINE_MUTEX(kite_devices_lock);

@@ -7,6 +7,10 @@
  * between drm_dev_enter() and drm_dev_exit(); nothing inside such a section waits for the hardware
  * without a bound.
  *
+ * The hardware sleeps when nobody needs it (runtime PM): whatever touches it or arms a job does so
+ * between kite_pm_get() and kite_pm_put(), or for a job, which holds a reference until it is freed.
+ * kite_pm_get() may be called below any lock but spinlocks, outside of drm_dev_enter() sections.
+ *
  * Lock order: vm->lock > dma_resv (ww) > vm->pt.lock > vram.lock; ring->lock, contexts.lock and
  * vm->state.lock are innermost and taken with interrupts off.
  */
@@ -37,6 +41,9 @@
 #define KITE_VRAM_RINGS (KITE_VRAM_WRITEBACKS + 4096)
 #define KITE_VRAM_HEADS (3u << 19)
 #define KITE_VRAM_CARVEOUT (2u << 20)
+
+#define KITE_BAR_REGS 0
+#define KITE_BAR_VRAM 2
 
 #define KITE_MAX_RINGS 8
 #define KITE_MAX_CONTEXTS 4096
@@ -108,6 +115,10 @@ struct kite_device {
 	int nr_vectors;
 	/** @irq_mask: sources enabled */
 	u32 irq_mask;
+	/** @asleep: in a low power state: BARs read as all ones, nothing may look at them */
+	bool asleep;
+	/** @runtime_pm: sleeps by itself when idle; probe's runtime PM reference was given up */
+	bool runtime_pm;
 
 	/** @kms: the display */
 	struct {
@@ -121,6 +132,8 @@ struct kite_device {
 		struct work_struct hotplug;
 		/** @kms.calibrate: brings @kms.clock_offset up to date */
 		struct work_struct calibrate;
+		/** @kms.poll: wakes a sleeping device to hear about monitors */
+		struct delayed_work poll;
 	} kms;
 
 	/** @reset_wq: runs timeout handlers, one at a time */
@@ -228,8 +241,10 @@ static inline int kite_device_error(struct kite_device *kdev)
 	}
 }
 
+extern int kite_autosuspend_ms;
 extern int kite_job_timeout_ms;
 extern int kite_ring_entries;
+extern int kite_runtime_pm;
 extern struct workqueue_struct *kite_wq;
 /* All eGPUs that are plugged; the lock is taken before &kite_device.vms_lock. */
 extern struct list_head kite_devices;
@@ -243,9 +258,12 @@ int kite_device_hw_reset(struct kite_device *kdev);
 void kite_device_lost(struct kite_device *kdev, enum kite_device_state state);
 void kite_device_remove(struct kite_device *kdev);
 
+void kite_rebar(struct pci_dev *pdev);
+
 int kite_irq_init(struct kite_device *kdev);
 void kite_irq_enable(struct kite_device *kdev);
 void kite_irq_disable(struct kite_device *kdev);
+void kite_irq_sync(struct kite_device *kdev);
 void kite_irq_fini(struct kite_device *kdev);
 
 int kite_fault_init(struct kite_device *kdev);

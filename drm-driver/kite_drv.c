@@ -37,6 +37,16 @@ module_param_named(ring_entries, kite_ring_entries, int, 0444);
 MODULE_PARM_DESC(ring_entries,
 		 "Entries of the rings that graphics and compute queues submit to, a power of two from 16 to 2048 (default 2048); few make them wrap often, for tests");
 
+int kite_runtime_pm = -1;
+module_param_named(runtime_pm, kite_runtime_pm, int, 0444);
+MODULE_PARM_DESC(runtime_pm,
+		 "Let the device sleep in D3hot when it is idle: 0 never, 1 yes, -1 if it keeps its state there (default); 1 complains where it does not");
+
+int kite_autosuspend_ms = 5000;
+module_param_named(autosuspend_ms, kite_autosuspend_ms, int, 0444);
+MODULE_PARM_DESC(autosuspend_ms,
+		 "Milliseconds of idleness before the device sleeps, 0 to 600000 (default 5000); power/autosuspend_delay_ms in sysfs changes it later");
+
 /* Runs what ends with files and jobs; not a device's, because a device can end in one of its items. */
 struct workqueue_struct *kite_wq;
 
@@ -89,14 +99,32 @@ static long kite_unlocked_ioctl(struct file *filp, unsigned int cmd, unsigned lo
 	return drm_ioctl(filp, cmd, arg);
 }
 
+/* These touch the hardware or arm jobs; what others may lead to wakes it by itself. */
+#define KITE_AWAKE(func)                                                                     \
+	static int func##_awake(struct drm_device *drm, void *data, struct drm_file *file) \
+	{                                                                                    \
+		int ret = kite_pm_get(to_kite_device(drm));                                  \
+                                                                                             \
+		if (ret)                                                                     \
+			return ret;                                                          \
+		ret = func(drm, data, file);                                                 \
+		kite_pm_put(to_kite_device(drm));                                            \
+		return ret;                                                                  \
+	}
+
+KITE_AWAKE(kite_ioctl_get_time)
+KITE_AWAKE(kite_ioctl_vm_create)
+KITE_AWAKE(kite_ioctl_vm_bind)
+KITE_AWAKE(kite_ioctl_queue_submit)
+
 #define KITE_IOCTL(name, func) DRM_IOCTL_DEF_DRV(KITE_##name, func, DRM_RENDER_ALLOW)
 
 static const struct drm_ioctl_desc kite_ioctls[] = {
 	KITE_IOCTL(DEV_QUERY, kite_ioctl_dev_query),
-	KITE_IOCTL(GET_TIME, kite_ioctl_get_time),
-	KITE_IOCTL(VM_CREATE, kite_ioctl_vm_create),
+	KITE_IOCTL(GET_TIME, kite_ioctl_get_time_awake),
+	KITE_IOCTL(VM_CREATE, kite_ioctl_vm_create_awake),
 	KITE_IOCTL(VM_DESTROY, kite_ioctl_vm_destroy),
-	KITE_IOCTL(VM_BIND, kite_ioctl_vm_bind),
+	KITE_IOCTL(VM_BIND, kite_ioctl_vm_bind_awake),
 	KITE_IOCTL(VM_GET_STATE, kite_ioctl_vm_get_state),
 	KITE_IOCTL(BO_CREATE, kite_ioctl_bo_create),
 	KITE_IOCTL(BO_MMAP_OFFSET, kite_ioctl_bo_mmap_offset),
@@ -104,7 +132,7 @@ static const struct drm_ioctl_desc kite_ioctls[] = {
 	KITE_IOCTL(BO_MADVISE, kite_ioctl_bo_madvise),
 	KITE_IOCTL(QUEUE_CREATE, kite_ioctl_queue_create),
 	KITE_IOCTL(QUEUE_DESTROY, kite_ioctl_queue_destroy),
-	KITE_IOCTL(QUEUE_SUBMIT, kite_ioctl_queue_submit),
+	KITE_IOCTL(QUEUE_SUBMIT, kite_ioctl_queue_submit_awake),
 	KITE_IOCTL(QUEUE_GET_STATE, kite_ioctl_queue_get_state),
 	KITE_IOCTL(ACCOUNT, kite_ioctl_account),
 	KITE_IOCTL(DMA_RIGHTS, kite_ioctl_dma_rights),
@@ -164,7 +192,8 @@ static int kite_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
-	ret = pci_request_regions(pdev, "kite");
+	kite_rebar(pdev);
+	ret = pcim_request_all_regions(pdev, "kite");
 	if (ret)
 		return ret;
 	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
@@ -184,6 +213,7 @@ static int kite_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	drm_info(&kdev->drm, "%llu MiB VRAM (%llu MiB visible), %u rings, %u contexts, %u heads, %s\n",
 		 kdev->vram.size >> 20, kdev->vram.visible >> 20, kdev->nr_rings,
 		 kdev->contexts.count, kdev->kms.nr_heads, kdev->description);
+	kite_pm_start(kdev);
 	return 0;
 }
 
@@ -191,6 +221,7 @@ static void kite_remove(struct pci_dev *pdev)
 {
 	struct kite_device *kdev = pci_get_drvdata(pdev);
 
+	kite_pm_stop(kdev);
 	kite_device_remove(kdev);
 	pci_clear_master(pdev);
 }
@@ -213,7 +244,7 @@ static struct pci_driver kite_pci_driver = {
 	.remove = kite_remove,
 	.shutdown = kite_shutdown,
 	.err_handler = &kite_pci_errors,
-	.driver.pm = pm_sleep_ptr(&kite_pm_ops),
+	.driver.pm = pm_ptr(&kite_pm_ops),
 };
 
 static int __init kite_init(void)
@@ -223,6 +254,7 @@ static int __init kite_init(void)
 	kite_job_timeout_ms = clamp(kite_job_timeout_ms, 100, 600000);
 	kite_ring_entries = rounddown_pow_of_two(clamp(kite_ring_entries, KITE_RING_ENTRIES_MIN,
 						       KITE_RING_ENTRIES));
+	kite_autosuspend_ms = clamp(kite_autosuspend_ms, 0, 600000);
 	kite_wq = alloc_workqueue("kite", WQ_UNBOUND, 0);
 	if (!kite_wq)
 		return -ENOMEM;

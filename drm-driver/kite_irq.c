@@ -10,12 +10,18 @@
 
 #define KITE_IRQ_SHARED 1
 
+/* An interrupt can arrive late: what it was about is told again when the device wakes. */
+static bool kite_irq_enter(struct kite_device *kdev, int *idx)
+{
+	return !READ_ONCE(kdev->asleep) && drm_dev_enter(&kdev->drm, idx);
+}
+
 static irqreturn_t kite_irq_ring(int irq, void *data)
 {
 	struct kite_ring *ring = data;
 	int idx;
 
-	if (!drm_dev_enter(&ring->kdev->drm, &idx))
+	if (!kite_irq_enter(ring->kdev, &idx))
 		return IRQ_NONE;
 	kite_write(ring->kdev, KITE_HW_REG_IRQ_STATUS, 1u << ring->index);
 	kite_ring_process(ring);
@@ -28,7 +34,7 @@ static irqreturn_t kite_irq_fault(int irq, void *data)
 	struct kite_device *kdev = data;
 	int idx;
 
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (!kite_irq_enter(kdev, &idx))
 		return IRQ_NONE;
 	kite_write(kdev, KITE_HW_REG_IRQ_STATUS, 1u << KITE_HW_IRQ_SOURCE_FAULT);
 	kite_fault_process(kdev);
@@ -41,7 +47,7 @@ static irqreturn_t kite_irq_display(int irq, void *data)
 	struct kite_device *kdev = data;
 	int idx;
 
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (!kite_irq_enter(kdev, &idx))
 		return IRQ_NONE;
 	kite_write(kdev, KITE_HW_REG_IRQ_STATUS, 1u << KITE_HW_IRQ_SOURCE_DISPLAY);
 	kite_kms_irq(kdev);
@@ -57,7 +63,7 @@ static irqreturn_t kite_irq_shared(int irq, void *data)
 	u32 status, i;
 	int idx;
 
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (!kite_irq_enter(kdev, &idx))
 		return IRQ_NONE;
 	status = kite_read(kdev, KITE_HW_REG_IRQ_STATUS);
 	if (status && status != ~0u) {
@@ -156,6 +162,15 @@ void kite_irq_enable(struct kite_device *kdev)
 void kite_irq_disable(struct kite_device *kdev)
 {
 	kite_write(kdev, KITE_HW_REG_IRQ_ENABLE, 0);
+}
+
+/** kite_irq_sync() - wait until handlers that run have finished */
+void kite_irq_sync(struct kite_device *kdev)
+{
+	int i;
+
+	for (i = 0; i < kdev->nr_vectors; i++)
+		synchronize_irq(pci_irq_vector(kdev->pdev, i));
 }
 
 /** kite_irq_fini() - give handlers and vectors back; handlers have finished when it returns */

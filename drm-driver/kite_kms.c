@@ -22,11 +22,13 @@
 
 #include "kite_bo.h"
 #include "kite_device.h"
+#include "kite_pm.h"
 #include "uapi/kite_drm.h"
 
 #define KITE_LONGEST_EDGE 8192
 #define KITE_CURSOR_EDGE 256
 #define KITE_CALIBRATIONS 5
+#define KITE_POLL_SECONDS 10
 /* Vblanks between two looks at how the device's clock and ours differ */
 #define KITE_CALIBRATE_VBLANKS 128
 
@@ -167,7 +169,28 @@ void kite_clock_calibrate(struct kite_device *kdev)
 
 static void kite_kms_calibrate(struct work_struct *work)
 {
-	kite_clock_calibrate(container_of(work, struct kite_device, kms.calibrate));
+	struct kite_device *kdev = container_of(work, struct kite_device, kms.calibrate);
+
+	if (kite_pm_get(kdev))
+		return;
+	kite_clock_calibrate(kdev);
+	kite_pm_put(kdev);
+}
+
+/* Enabling interrupts on waking makes the device tell what it held back; then it may sleep on. */
+static void kite_kms_poll(struct work_struct *work)
+{
+	struct kite_device *kdev = container_of(work, struct kite_device, kms.poll.work);
+
+	if (!kite_pm_get(kdev))
+		kite_pm_put_now(kdev);
+}
+
+/** kite_kms_sleep() - the hardware falls asleep: monitors that come are not heard of */
+void kite_kms_sleep(struct kite_device *kdev)
+{
+	if (kdev->kms.nr_heads)
+		queue_delayed_work(kite_wq, &kdev->kms.poll, KITE_POLL_SECONDS * HZ);
 }
 
 /* What the planes can show: VRAM of ours, blocks only where the rows fit them. */
@@ -214,6 +237,8 @@ static const struct drm_mode_config_funcs kite_mode_config_funcs = {
 static void kite_commit_tail(struct kite_atomic_state *state)
 {
 	struct drm_device *drm = state->dev;
+	/* One that does not wake is gone; the state changes all the same. */
+	bool awake = !kite_pm_get(to_kite_device(drm));
 
 	drm_atomic_helper_commit_modeset_disables(drm, state);
 	drm_atomic_helper_commit_modeset_enables(drm, state);
@@ -222,6 +247,8 @@ static void kite_commit_tail(struct kite_atomic_state *state)
 	drm_atomic_helper_commit_hw_done(state);
 	drm_atomic_helper_wait_for_flip_done(drm, state);
 	drm_atomic_helper_cleanup_planes(drm, state);
+	if (awake)
+		kite_pm_put(to_kite_device(drm));
 }
 
 static const struct drm_mode_config_helper_funcs kite_mode_config_helpers = {
@@ -241,6 +268,7 @@ int kite_kms_init(struct kite_device *kdev)
 
 	INIT_WORK(&kdev->kms.hotplug, kite_kms_hotplug);
 	INIT_WORK(&kdev->kms.calibrate, kite_kms_calibrate);
+	INIT_DELAYED_WORK(&kdev->kms.poll, kite_kms_poll);
 	if (count > KITE_MAX_HEADS)
 		return -ENODEV;
 	if (!count) {
@@ -340,6 +368,7 @@ void kite_kms_remove(struct kite_device *kdev)
 	if (!kdev->kms.nr_heads)
 		return;
 	drm_kms_helper_poll_fini(&kdev->drm);
+	cancel_delayed_work_sync(&kdev->kms.poll);
 	cancel_work_sync(&kdev->kms.hotplug);
 	cancel_work_sync(&kdev->kms.calibrate);
 	drm_atomic_helper_shutdown(&kdev->drm);

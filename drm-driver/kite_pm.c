@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System sleep and PCI errors.
+ * System sleep, runtime PM and PCI errors.
  */
 #include "kite_pm.h"
+
+#include <linux/mm.h>
+#include <linux/pm_runtime.h>
 
 #include <drm/drm_modeset_helper.h>
 #include <drm/ttm/ttm_resource.h>
@@ -105,8 +108,120 @@ static int kite_pm_resume(struct device *dev)
 	return 0;
 }
 
+/**
+ * kite_pm_get() - wake the hardware and keep it awake; may sleep
+ * @kdev: the device
+ *
+ * Return: 0, or -ENODEV after removal, when there is nothing to put.
+ */
+int kite_pm_get(struct kite_device *kdev)
+{
+	return pm_runtime_resume_and_get(kdev->drm.dev) < 0 ? -ENODEV : 0;
+}
+
+/** kite_pm_hold() - keep the hardware awake that somebody else has woken; any context */
+void kite_pm_hold(struct kite_device *kdev)
+{
+	pm_runtime_get_noresume(kdev->drm.dev);
+}
+
+/** kite_pm_put() - undo kite_pm_get() or kite_pm_hold(); any context */
+void kite_pm_put(struct kite_device *kdev)
+{
+	pm_runtime_mark_last_busy(kdev->drm.dev);
+	pm_runtime_put_autosuspend(kdev->drm.dev);
+}
+
+/** kite_pm_put_now() - undo kite_pm_get() of one who only looked: may sleep again at once */
+void kite_pm_put_now(struct kite_device *kdev)
+{
+	pm_runtime_put_sync_suspend(kdev->drm.dev);
+}
+
+/* Whether what is in the device survives D3hot: VRAM, registers, contexts. */
+static bool kite_pm_keeps_state(struct kite_device *kdev)
+{
+	u16 control = 0;
+
+	if (!kdev->pdev->pm_cap)
+		return false;
+	pci_read_config_word(kdev->pdev, kdev->pdev->pm_cap + PCI_PM_CTRL, &control);
+	return control & PCI_PM_CTRL_NO_SOFT_RESET;
+}
+
+/** kite_pm_start() - the device is registered: from here on it may sleep */
+void kite_pm_start(struct kite_device *kdev)
+{
+	struct device *dev = kdev->drm.dev;
+
+	/* The machine's sleep loses what this one keeps: the device wakes before. */
+	dev_pm_set_driver_flags(dev, DPM_FLAG_NO_DIRECT_COMPLETE);
+	if (!kite_runtime_pm)
+		return;
+	if (!kite_pm_keeps_state(kdev)) {
+		if (kite_runtime_pm > 0)
+			drm_warn(&kdev->drm, "no runtime PM: the device loses its state in D3hot\n");
+		return;
+	}
+	/* VRAM would not survive that. */
+	pci_d3cold_disable(kdev->pdev);
+	kdev->runtime_pm = true;
+	pm_runtime_set_autosuspend_delay(dev, kite_autosuspend_ms);
+	pm_runtime_use_autosuspend(dev);
+	pm_runtime_allow(dev);
+	/* The reference that the PCI core took for probe. */
+	kite_pm_put(kdev);
+}
+
+/** kite_pm_stop() - the driver lets go of the device, which is awake and stays so */
+void kite_pm_stop(struct kite_device *kdev)
+{
+	struct device *dev = kdev->drm.dev;
+
+	if (!kdev->runtime_pm)
+		return;
+	kdev->runtime_pm = false;
+	pm_runtime_get_noresume(dev);
+	pm_runtime_forbid(dev);
+	pm_runtime_dont_use_autosuspend(dev);
+}
+
+static int kite_pm_runtime_suspend(struct device *dev)
+{
+	struct kite_device *kdev = pci_get_drvdata(to_pci_dev(dev));
+	u32 i;
+
+	if (!kdev || kite_device_error(kdev) || WARN_ON_ONCE(atomic_read(&kdev->jobs)))
+		return -EBUSY;
+	WRITE_ONCE(kdev->asleep, true);
+	kite_irq_disable(kdev);
+	kite_irq_sync(kdev);
+	for (i = 0; i < kdev->nr_rings; i++)
+		cancel_delayed_work_sync(&kdev->rings[i].watchdog);
+	unmap_mapping_range(kdev->drm.anon_inode->i_mapping, 0, 0, 1);
+	kite_kms_sleep(kdev);
+	return 0;
+}
+
+static int kite_pm_runtime_resume(struct device *dev)
+{
+	struct kite_device *kdev = pci_get_drvdata(to_pci_dev(dev));
+
+	if (!kdev)
+		return 0;
+	WRITE_ONCE(kdev->asleep, false);
+	if (kite_device_present(kdev)) {
+		kite_irq_enable(kdev);
+	} else if (!kite_device_error(kdev)) {
+		drm_err(&kdev->drm, "device went away while it slept\n");
+		kite_device_lost(kdev, KITE_DEVICE_GONE);
+	}
+	return 0;
+}
+
 const struct dev_pm_ops kite_pm_ops = {
 	SYSTEM_SLEEP_PM_OPS(kite_pm_suspend, kite_pm_resume)
+	RUNTIME_PM_OPS(kite_pm_runtime_suspend, kite_pm_runtime_resume, NULL)
 };
 
 static pci_ers_result_t kite_error_detected(struct pci_dev *pdev, pci_channel_state_t state)

@@ -5,6 +5,7 @@
 #include <linux/dma-fence.h>
 
 #include "kite_device.h"
+#include "kite_pm.h"
 #include "kite_queue.h"
 #include "kite_trace.h"
 #include "kite_vm.h"
@@ -231,6 +232,11 @@ int kite_ring_direct(struct kite_ring *ring, struct kite_ring_entry *entry)
 
 	if (!fence)
 		return -ENOMEM;
+	ret = kite_pm_get(ring->kdev);
+	if (ret) {
+		kite_fence_discard(fence);
+		return ret;
+	}
 	mutex_lock(&ring->kdev->direct_mutex);
 	if (!drm_dev_enter(&ring->kdev->drm, &idx)) {
 		ret = -ENODEV;
@@ -249,6 +255,7 @@ int kite_ring_direct(struct kite_ring *ring, struct kite_ring_entry *entry)
 	fence = NULL;
 out:
 	mutex_unlock(&ring->kdev->direct_mutex);
+	kite_pm_put(ring->kdev);
 	kite_fence_discard(fence);
 	return ret;
 }

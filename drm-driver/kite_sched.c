@@ -5,6 +5,7 @@
 #include "kite_sched.h"
 
 #include "kite_device.h"
+#include "kite_pm.h"
 
 static struct kite_job *to_kite_job(struct drm_sched_job *job)
 {
@@ -64,10 +65,18 @@ void kite_job_fini(struct kite_job *job)
 	job->fence = NULL;
 }
 
-/** kite_job_arm() - no way back; returns a reference of the job's completion */
+/**
+ * kite_job_arm() - no way back
+ * @job: the job
+ *
+ * The hardware is awake (kite_pm_get()), and stays so until the job is freed.
+ *
+ * Return: reference of the job's completion.
+ */
 struct dma_fence *kite_job_arm(struct kite_job *job)
 {
 	atomic_inc(&job->ring->kdev->jobs);
+	kite_pm_hold(job->ring->kdev);
 	drm_sched_job_arm(&job->base);
 	return dma_fence_get(&job->base.s_fence->finished);
 }
@@ -106,6 +115,7 @@ static void kite_sched_free_job(struct drm_sched_job *sched_job)
 
 	/* Freeing the job can end the device. */
 	atomic_dec(&job->ring->kdev->jobs);
+	kite_pm_put(job->ring->kdev);
 	job->ops->free(job);
 }
 

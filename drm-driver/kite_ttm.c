@@ -18,6 +18,7 @@
 #include <drm/ttm/ttm_tt.h>
 
 #include "kite_bo.h"
+#include "kite_pm.h"
 #include "uapi/kite_drm.h"
 
 static struct ttm_tt *kite_tt_create(struct ttm_buffer_object *bo, u32 flags)
@@ -197,13 +198,15 @@ static int kite_access_memory(struct ttm_buffer_object *bo, unsigned long offset
 			      int len, int write)
 {
 	struct kite_device *kdev = ttm_to_kite_device(bo->bdev);
-	int done = 0, idx;
+	int done = 0, ret = -ENODEV, idx;
 
 	if (!bo->resource || bo->resource->mem_type != TTM_PL_VRAM ||
 	    !kite_vram_cpu_visible(bo->resource))
 		return -EIO;
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (kite_pm_get(kdev))
 		return -ENODEV;
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		goto out;
 	while (done < len) {
 		u64 run, at = kite_vram_offset(kdev, bo->resource, offset + done, &run);
 		size_t n = min_t(u64, run, len - done);
@@ -215,7 +218,10 @@ static int kite_access_memory(struct ttm_buffer_object *bo, unsigned long offset
 		done += n;
 	}
 	drm_dev_exit(idx);
-	return len;
+	ret = len;
+out:
+	kite_pm_put(kdev);
+	return ret;
 }
 
 static const struct ttm_device_funcs kite_ttm_funcs = {

@@ -2,12 +2,17 @@
 #include "tests/drm/node.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <fstream>
 #include <stdexcept>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <thread>
 #include <unistd.h>
 #include <xf86drm.h>
 
@@ -177,6 +182,34 @@ uint32_t Node::queue_state(uint32_t queue) const {
     s.id = queue;
     must(call(DRM_IOCTL_KITE_QUEUE_GET_STATE, s), "QUEUE_GET_STATE");
     return s.state;
+}
+
+Power::Power(const Node& node) {
+    struct stat s{};
+    fstat(node.fd(), &s);
+    folder_ = "/sys/dev/char/" + std::to_string(major(s.st_rdev)) + ":" +
+              std::to_string(minor(s.st_rdev)) + "/device/power/";
+}
+
+std::string Power::read(const char* name) const {
+    std::ifstream file(folder_ + name);
+    std::string text;
+    std::getline(file, text);
+    return text;
+}
+
+void Power::delay(int ms) const {
+    std::ofstream(folder_ + "autosuspend_delay_ms") << ms;
+}
+
+bool Power::wait(const std::string& status) const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (read("runtime_status") != status) {
+        if (std::chrono::steady_clock::now() > end)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
 }
 
 Space::Space(const Node& n, uint64_t size, uint32_t queue_class)

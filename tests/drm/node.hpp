@@ -73,6 +73,21 @@ private:
     int fd_;
 };
 
+/// power/ of the PCI device behind a node, in sysfs.
+class Power {
+public:
+    explicit Power(const Node& node);
+    /// The first line of a file, or empty.
+    std::string read(const char* name) const;
+    /// Sets how long the device is idle before it sleeps; as root.
+    void delay(int ms) const;
+    /// Waits a minute at most until the device has a status; false if it does not get it.
+    bool wait(const std::string& status) const;
+
+private:
+    std::string folder_;
+};
+
 /// A VM with a mapped buffer and a queue.
 struct Space {
     explicit Space(const Node& n, uint64_t size = 65536,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The machine sleeps while work is under way; afterwards everything is as it was and goes on.
+// The machine sleeps while work is under way, and while the device sleeps by itself; afterwards
+// everything is as it was and goes on.
 //
 // KITE_DRM_SLEEP says how: "devices" (suspends and resumes every device, no firmware), "freeze"
 // (suspend to idle) or "mem" (S3). Somebody else has to wake the machine from the latter two, see
@@ -120,6 +121,31 @@ TEST_F(DrmIoctl, TheMachineSleepsDuringWork) {
     while (fresh.rounds() < 3 && fresh.error() == 0)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     EXPECT_EQ(fresh.error(), 0);
+}
+
+TEST_F(DrmIoctl, TheMachineSleepsWhileTheDeviceDoes) {
+    const char* how = std::getenv("KITE_DRM_SLEEP");
+    if (!how)
+        GTEST_SKIP() << "KITE_DRM_SLEEP is not set";
+    const Power power(*node);
+    Space s(*node);
+    const uint32_t bo = node->bo(kBytes, DRM_KITE_BO_VRAM | DRM_KITE_BO_CPU_VISIBLE);
+    auto* host = static_cast<uint32_t*>(node->map(bo, kBytes));
+    for (uint64_t i = 0; i < kBytes / 4; i += 499)
+        host[i] = static_cast<uint32_t>(i) ^ 0x5a5a;
+    power.delay(10);
+    ASSERT_TRUE(power.wait("suspended"));
+
+    sleep(how);
+
+    // What the device kept in its own sleep the machine's would have lost.
+    for (uint64_t i = 0; i < kBytes / 4; i += 499)
+        ASSERT_EQ(host[i], static_cast<uint32_t>(i) ^ 0x5a5a) << "dword " << i;
+    const uint32_t line = node->syncobj();
+    ASSERT_EQ(node->submit(s.queue, {s.store(1, 77)}, {signals(line, 1)}), 0);
+    ASSERT_EQ(node->wait(line, 1), 0);
+    EXPECT_EQ(s.host[1], 77u);
+    EXPECT_TRUE(power.wait("suspended")) << "runtime PM ended with the sleep";
 }
 
 } // namespace
