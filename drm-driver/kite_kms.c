@@ -186,6 +186,12 @@ static void kite_kms_poll(struct work_struct *work)
 		kite_pm_put_now(kdev);
 }
 
+/** kite_kms_wake() - the hardware wakes: it will tell of monitors itself */
+void kite_kms_wake(struct kite_device *kdev)
+{
+	cancel_delayed_work(&kdev->kms.poll);
+}
+
 /** kite_kms_sleep() - the hardware falls asleep: monitors that come are not heard of */
 void kite_kms_sleep(struct kite_device *kdev)
 {

@@ -74,6 +74,7 @@ static inline struct kite_head *crtc_to_kite_head(struct drm_crtc *crtc)
 int kite_kms_init(struct kite_device *kdev);
 void kite_kms_register(struct kite_device *kdev);
 void kite_kms_start(struct kite_device *kdev);
+void kite_kms_wake(struct kite_device *kdev);
 void kite_kms_sleep(struct kite_device *kdev);
 void kite_kms_lost(struct kite_device *kdev);
 void kite_kms_remove(struct kite_device *kdev);

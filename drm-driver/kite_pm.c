@@ -210,6 +210,7 @@ static int kite_pm_runtime_resume(struct device *dev)
 	if (!kdev)
 		return 0;
 	WRITE_ONCE(kdev->asleep, false);
+	kite_kms_wake(kdev);
 	if (kite_device_present(kdev)) {
 		kite_irq_enable(kdev);
 	} else if (!kite_device_error(kdev)) {
