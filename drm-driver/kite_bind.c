@@ -8,6 +8,7 @@
 
 #include <drm/drm_exec.h>
 
+#include "kite_pm.h"
 #include "kite_sync.h"
 #include "kite_vm.h"
 
@@ -510,8 +511,10 @@ int kite_vm_revoke(struct kite_vm *vm)
 
 	mutex_lock(&vm->lock);
 	ret = kite_bind_get_revoked(&bind);
-	if (!ret && bind.count)
+	if (!ret && bind.count && !kite_pm_get(vm->kdev)) {
 		ret = kite_bind_locked(&bind, &syncs, &fence);
+		kite_pm_put(vm->kdev);
+	}
 	mutex_unlock(&vm->lock);
 	kite_bind_put(&bind);
 	if (fence)
