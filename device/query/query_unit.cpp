@@ -15,6 +15,8 @@ using base::fail;
 
 namespace {
 
+constexpr size_t kMostActive = 32; // of one type
+
 // Availability is published after the values: a host thread may poll the slot.
 void publish(std::byte* slot, std::span<const uint64_t> values) {
     auto* out = reinterpret_cast<uint64_t*>(slot);
@@ -37,105 +39,173 @@ base::Result<void> QueryUnit::check_slot(uint64_t slot, uint64_t bytes) const {
     return {};
 }
 
-base::Result<void> QueryUnit::begin(const hw::QueryBeginPacket& p, DrawState& draw) {
-    if (p.type == hw::QueryType::occlusion) {
-        if (occlusion_ != nullptr) {
-            return fail(ErrorCode::corrupt, "an occlusion query is active already");
+template <class Counters>
+base::Result<void> QueryUnit::Active<Counters>::begin(uint64_t slot) {
+    for (const Query& q : queries) {
+        if (q.slot == slot) {
+            return fail(ErrorCode::corrupt, "the query is active already");
         }
-        occlusion_ = std::make_unique<Occlusion>();
-        occlusion_->slot = p.address;
-        draw.samples_passed = &occlusion_->samples;
-        return check_slot(p.address, hw::QuerySlot::kBytes);
     }
-    if (p.type == hw::QueryType::pipeline_statistics) {
-        if (statistics_ != nullptr) {
-            return fail(ErrorCode::corrupt, "a pipeline statistics query is active already");
-        }
-        statistics_ = std::make_unique<Statistics>();
-        statistics_->slot = p.address;
-        statistics_->compute_at_begin = compute_invocations_;
-        draw.statistics = &statistics_->counters;
-        return check_slot(p.address, (kStatistics + 1) * 8);
+    if (queries.size() >= kMostActive) {
+        return fail(ErrorCode::corrupt, "more than {} queries of a type are active", kMostActive);
     }
-    if (p.type == hw::QueryType::timestamp) {
-        return fail(ErrorCode::corrupt, "timestamp queries do not begin");
-    }
-    return begin_stream(p, draw);
+    queries.push_back({.slot = slot, .parts = {}});
+    return {};
 }
 
-std::unique_ptr<QueryUnit::Stream>* QueryUnit::stream_of(hw::QueryType type, uint32_t index) {
-    if (index >= kStreams) {
+template <class Counters>
+base::Result<typename QueryUnit::Active<Counters>::Query>
+QueryUnit::Active<Counters>::end(uint64_t slot) {
+    const auto it = std::ranges::find(queries, slot, &Query::slot);
+    if (it == queries.end()) {
+        return fail(ErrorCode::corrupt, "end of a query that is not active");
+    }
+    Query ended = std::move(*it);
+    queries.erase(it);
+    return ended;
+}
+
+template <class Counters>
+Counters* QueryUnit::Active<Counters>::split() {
+    if (queries.empty()) {
         return nullptr;
     }
-    return type == hw::QueryType::transform_feedback     ? &captured_[index]
-           : type == hw::QueryType::primitives_generated ? &generated_[index]
-                                                         : nullptr;
+    const auto part = std::make_shared<Counters>();
+    for (Query& q : queries) {
+        q.parts.push_back(part);
+    }
+    return part.get();
 }
 
-base::Result<void> QueryUnit::begin_stream(const hw::QueryBeginPacket& p, DrawState& draw) {
-    auto* query = stream_of(p.type, p.index);
-    if (query == nullptr || *query != nullptr) {
-        return fail(ErrorCode::corrupt, "query of vertex stream {} is active already or unknown",
-                    p.index);
+/// Points the draw state at the current part of a type.
+void QueryUnit::aim(hw::QueryType type, uint32_t index, DrawState& draw) {
+    switch (type) {
+    case hw::QueryType::occlusion: {
+        Samples* part = occlusion_.split();
+        draw.samples_passed = part != nullptr ? &part->passed : nullptr;
+        break;
     }
-    *query = std::make_unique<Stream>();
-    Stream& s = **query;
-    s.slot = p.address;
-    s.generated = p.type == hw::QueryType::primitives_generated;
-    if (s.generated) {
-        draw.primitives_generated[p.index] = &s.counters.needed;
-    } else {
-        draw.stream_counters[p.index] = &s.counters;
+    case hw::QueryType::pipeline_statistics:
+        draw.statistics = statistics_.split();
+        break;
+    case hw::QueryType::transform_feedback:
+        draw.stream_counters[index] = captured_[index].split();
+        break;
+    case hw::QueryType::primitives_generated: {
+        StreamCounters* part = generated_[index].split();
+        draw.primitives_generated[index] = part != nullptr ? &part->needed : nullptr;
+        break;
     }
-    return check_slot(p.address, s.generated ? 16 : 24);
+    default:
+        break;
+    }
+}
+
+base::Result<void> QueryUnit::begin_active(const hw::QueryBeginPacket& p, DrawState& draw) {
+    const auto started = [&](base::Result<void> begun, uint32_t values) -> base::Result<void> {
+        if (begun) {
+            begun = check_slot(p.address, uint64_t{values + 1} * 8);
+        }
+        if (begun) {
+            aim(p.type, p.index, draw);
+        }
+        return begun;
+    };
+    switch (p.type) {
+    case hw::QueryType::occlusion:
+        return started(occlusion_.begin(p.address), 1);
+    case hw::QueryType::pipeline_statistics: {
+        auto begun = statistics_.begin(p.address);
+        if (begun) {
+            statistics_.queries.back().compute_at_begin = compute_invocations_;
+        }
+        return started(std::move(begun), kStatistics);
+    }
+    case hw::QueryType::transform_feedback:
+        return started(captured_[p.index].begin(p.address), 2);
+    case hw::QueryType::primitives_generated:
+        return started(generated_[p.index].begin(p.address), 1);
+    default:
+        return fail(ErrorCode::corrupt, "queries of this type do not begin");
+    }
+}
+
+base::Result<void> QueryUnit::begin(const hw::QueryBeginPacket& p, DrawState& draw) {
+    if (p.index >= kStreams) {
+        return fail(ErrorCode::corrupt, "vertex stream {}", p.index);
+    }
+    return begin_active(p, draw);
 }
 
 base::Result<void> QueryUnit::end(const hw::QueryEndPacket& p, DrawState& draw) {
-    if (p.type == hw::QueryType::occlusion && occlusion_ != nullptr &&
-        occlusion_->slot == p.address) {
-        draw.samples_passed = nullptr;
-        ended_.push_back({.occlusion = std::move(occlusion_)});
-        return {};
+    if (p.index >= kStreams) {
+        return fail(ErrorCode::corrupt, "vertex stream {}", p.index);
     }
-    if (p.type == hw::QueryType::pipeline_statistics && statistics_ != nullptr &&
-        statistics_->slot == p.address) {
-        draw.statistics = nullptr;
-        statistics_->compute = compute_invocations_ - statistics_->compute_at_begin;
-        ended_.push_back({.statistics = std::move(statistics_)});
-        return {};
-    }
-    if (auto* query = stream_of(p.type, p.index);
-        query != nullptr && *query != nullptr && (*query)->slot == p.address) {
-        if ((*query)->generated) {
-            draw.primitives_generated[p.index] = nullptr;
-        } else {
-            draw.stream_counters[p.index] = nullptr;
+    // The parts are added up by finish(), when the draws that count into them are complete.
+    const auto ended = [&](auto query, auto sum) -> base::Result<void> {
+        if (!query) {
+            return std::unexpected(std::move(query.error()));
         }
-        ended_.push_back({.stream = std::move(*query)});
+        aim(p.type, p.index, draw);
+        ended_.push_back({p.address, [q = std::move(*query), sum] { return sum(q); }});
         return {};
+    };
+    switch (p.type) {
+    case hw::QueryType::occlusion:
+        return ended(occlusion_.end(p.address), [](const auto& q) {
+            uint64_t samples = 0;
+            for (const auto& part : q.parts) {
+                samples += part->passed;
+            }
+            return std::vector{samples};
+        });
+    case hw::QueryType::pipeline_statistics: {
+        auto query = statistics_.end(p.address);
+        if (query) {
+            query->compute = compute_invocations_ - query->compute_at_begin;
+        }
+        return ended(std::move(query), [](const auto& q) {
+            std::vector<uint64_t> sum(kStatistics);
+            for (const auto& part : q.parts) {
+                const PipelineStatistics& c = *part;
+                const uint64_t values[] = {c.input_vertices,      c.input_primitives,
+                                           c.vertex_invocations,  c.geometry_invocations,
+                                           c.geometry_primitives, c.clip_invocations,
+                                           c.clip_primitives,     c.fragment_invocations,
+                                           c.control_patches,     c.eval_invocations};
+                for (size_t i = 0; i < std::size(values); ++i) {
+                    sum[i] += values[i];
+                }
+            }
+            sum.back() = q.compute;
+            return sum;
+        });
     }
-    return fail(ErrorCode::corrupt, "end of a query that is not active");
+    case hw::QueryType::transform_feedback:
+        return ended(captured_[p.index].end(p.address), [](const auto& q) {
+            std::vector<uint64_t> sum(2);
+            for (const auto& part : q.parts) {
+                sum[0] += part->written;
+                sum[1] += part->needed;
+            }
+            return sum;
+        });
+    case hw::QueryType::primitives_generated:
+        return ended(generated_[p.index].end(p.address), [](const auto& q) {
+            uint64_t primitives = 0;
+            for (const auto& part : q.parts) {
+                primitives += part->needed;
+            }
+            return std::vector{primitives};
+        });
+    default:
+        return fail(ErrorCode::corrupt, "queries of this type do not end");
+    }
 }
 
 void QueryUnit::finish() {
     for (const Ended& e : ended_) {
-        if (e.occlusion != nullptr) {
-            const uint64_t value = e.occlusion->samples.load();
-            publish(window_.at(e.occlusion->slot), {&value, 1});
-        } else if (e.stream != nullptr) {
-            const StreamCounters& c = e.stream->counters;
-            const uint64_t values[] = {c.written, c.needed};
-            publish(window_.at(e.stream->slot),
-                    e.stream->generated ? std::span(values).subspan(1) : std::span(values));
-        } else {
-            const PipelineStatistics& c = e.statistics->counters;
-            const uint64_t values[kStatistics] = {
-                c.input_vertices,       c.input_primitives,     c.vertex_invocations,
-                c.geometry_invocations, c.geometry_primitives,  c.clip_invocations,
-                c.clip_primitives,      c.fragment_invocations, c.control_patches,
-                c.eval_invocations,     e.statistics->compute};
-            publish(window_.at(e.statistics->slot), values);
-        }
+        publish(window_.at(e.slot), e.values());
     }
     ended_.clear();
 }
@@ -145,8 +215,8 @@ void QueryUnit::reset(DrawState& draw) {
     draw.statistics = nullptr;
     draw.stream_counters = {};
     draw.primitives_generated = {};
-    occlusion_.reset();
-    statistics_.reset();
+    occlusion_ = {};
+    statistics_ = {};
     captured_ = {};
     generated_ = {};
     ended_.clear();

@@ -16,7 +16,9 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <vector>
 
 namespace kite::dev::query {
 
@@ -48,35 +50,41 @@ public:
                                                   const std::atomic<uint32_t>& kill);
 
 private:
-    struct Occlusion {
-        uint64_t slot = 0;
-        std::atomic<uint64_t> samples{0};
+    /// The active queries of one type (and stream). Several may be active at once, from different
+    /// pools: Vulkan forbids it, but OpenGL has it and Zink passes it on. Draws count into a part;
+    /// whenever a query begins or ends, a new part starts, and a query's value is the sum of those
+    /// it saw.
+    template <class Counters>
+    struct Active {
+        struct Query {
+            uint64_t slot = 0;
+            uint64_t compute_at_begin = 0, compute = 0; // statistics
+            std::vector<std::shared_ptr<Counters>> parts;
+        };
+        std::vector<Query> queries;
+
+        [[nodiscard]] base::Result<void> begin(uint64_t slot);
+        [[nodiscard]] base::Result<Query> end(uint64_t slot);
+        /// What draws count into from now on; null if nothing is active.
+        Counters* split();
     };
-    struct Statistics {
-        uint64_t slot = 0;
-        PipelineStatistics counters;
-        uint64_t compute_at_begin = 0, compute = 0;
-    };
-    struct Stream {
-        uint64_t slot = 0;
-        bool generated = false; // primitives_generated: counters.needed is the count
-        StreamCounters counters;
+    struct Samples {
+        std::atomic<uint64_t> passed{0};
     };
     struct Ended {
-        std::unique_ptr<Occlusion> occlusion{};
-        std::unique_ptr<Statistics> statistics{};
-        std::unique_ptr<Stream> stream{};
+        uint64_t slot;
+        std::function<std::vector<uint64_t>()> values;
     };
-    [[nodiscard]] base::Result<void> begin_stream(const hw::QueryBeginPacket& packet,
+    [[nodiscard]] base::Result<void> begin_active(const hw::QueryBeginPacket& packet,
                                                   DrawState& draw);
-    [[nodiscard]] std::unique_ptr<Stream>* stream_of(hw::QueryType type, uint32_t index);
     [[nodiscard]] base::Result<void> check_slot(uint64_t slot, uint64_t bytes) const;
+    void aim(hw::QueryType type, uint32_t index, DrawState& draw);
 
     const mem::Window& window_;
-    std::unique_ptr<Occlusion> occlusion_;
-    std::unique_ptr<Statistics> statistics_;
-    std::array<std::unique_ptr<Stream>, kStreams> captured_;
-    std::array<std::unique_ptr<Stream>, kStreams> generated_;
+    Active<Samples> occlusion_;
+    Active<PipelineStatistics> statistics_;
+    std::array<Active<StreamCounters>, kStreams> captured_;
+    std::array<Active<StreamCounters>, kStreams> generated_; // counted as needed
     uint64_t compute_invocations_ = 0;
     std::deque<Ended> ended_;
 };
