@@ -12,9 +12,6 @@
 #include "kite_kms.h"
 #include "kite_pm.h"
 
-#define KITE_FALLBACK_WIDTH 1024
-#define KITE_FALLBACK_HEIGHT 768
-
 static struct kite_head *connector_to_kite_head(struct drm_connector *connector)
 {
 	return container_of(connector, struct kite_head, connector);
@@ -45,27 +42,31 @@ static enum drm_connector_status kite_connector_detect(struct drm_connector *con
 		       connector_status_connected : connector_status_disconnected;
 }
 
+/* Registers are slow, so a monitor's EDID is read once; mode_config.mutex is held. */
 static int kite_edid_block(void *data, u8 *buf, unsigned int block, size_t len)
 {
 	struct kite_head *head = data;
-	u32 heads = KITE_HW_REG_HEAD_STATUS_COUNT;
-	u32 per_head = KITE_HW_REG_EDID_COUNT / heads;
-	u32 first = block * EDID_LENGTH / 4;
-	size_t i;
+	u32 change, i;
 	int ret = -ENODEV, idx;
 
-	if (first + DIV_ROUND_UP(len, 4) > per_head || len > EDID_LENGTH)
+	if (block >= KITE_EDID_BLOCKS || len > EDID_LENGTH)
 		return -EINVAL;
 	if (kite_pm_get(head->kdev))
 		return -ENODEV;
 	if (!drm_dev_enter(&head->kdev->drm, &idx))
 		goto out;
-	for (i = 0; i < len; i += 4) {
-		u32 word = kite_read(head->kdev, KITE_HW_REG_EDID +
-				     (head->index * per_head + first + i / 4) * 4);
+	change = readl(kite_head_vram(head, KITE_HEAD_WRITEBACK +
+				      KITE_HW_HEAD_WRITEBACK_CONNECTOR_DW * 4));
+	if (head->edid_change != change)
+		head->edid_blocks = 0;
+	head->edid_change = change;
+	for (i = 0; i < EDID_LENGTH / 4 && !(head->edid_blocks & 1u << block); i++) {
+		u32 at = (head->index * KITE_EDID_BLOCKS + block) * EDID_LENGTH + i * 4;
 
-		memcpy(buf + i, &word, min_t(size_t, 4, len - i));
+		head->edid[block][i] = kite_read(head->kdev, KITE_HW_REG_EDID + at);
 	}
+	head->edid_blocks |= 1u << block;
+	memcpy(buf, head->edid[block], len);
 	drm_dev_exit(idx);
 	ret = 0;
 out:

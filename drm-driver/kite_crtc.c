@@ -115,6 +115,7 @@ static int kite_crtc_set_crc_awake(struct drm_crtc *crtc, const char *source)
 		if (ret)
 			goto out;
 	}
+	head->crc_going = false;
 	spin_lock_irqsave(&crtc->dev->event_lock, flags);
 	head->image[0] &= ~(1u << KITE_HW_HEAD_STATE_ASYNC_SHIFT |
 			    1u << KITE_HW_HEAD_STATE_CRC_SHIFT);
@@ -224,6 +225,8 @@ static void kite_crtc_atomic_flush(struct drm_crtc *crtc, struct kite_atomic_sta
 	kite_head_set_mode(head, new);
 	if (works && !kite_device_error(kdev))
 		kite_head_commit(head);
+	else
+		kite_writeback_end(head, -ENODEV);
 	kite_head_arm_event(head, new, works && !kite_device_error(kdev));
 	spin_unlock_irqrestore(&crtc->dev->event_lock, flags);
 	if (works)
@@ -245,6 +248,7 @@ static void kite_crtc_atomic_disable(struct drm_crtc *crtc, struct kite_atomic_s
 	unsigned long flags;
 	int idx;
 
+	kite_writeback_drain(head);
 	drm_crtc_vblank_off(crtc);
 	spin_lock_irqsave(&crtc->dev->event_lock, flags);
 	kite_head_send_event(head);

@@ -29,6 +29,7 @@
 #define KITE_CURSOR_EDGE 256
 #define KITE_CALIBRATIONS 5
 #define KITE_POLL_SECONDS 10
+#define KITE_MOST_CRCS_MISSED 60
 /* Vblanks between two looks at how the device's clock and ours differ */
 #define KITE_CALIBRATE_VBLANKS 128
 
@@ -57,9 +58,10 @@ void kite_head_commit(struct kite_head *head)
 {
 	struct kite_device *kdev = head->kdev;
 
-	memcpy_toio(kite_head_vram(head, KITE_HEAD_STATE), head->image, sizeof(head->image));
 	if (!++head->commit)
 		head->commit = 1;
+	kite_writeback_hand_over(head, kite_head_read(head, KITE_HW_HEAD_WRITEBACK_LATCHED_DW));
+	memcpy_toio(kite_head_vram(head, KITE_HEAD_STATE), head->image, sizeof(head->image));
 	/* writel() orders the state before the register. */
 	kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_COMMIT), head->commit);
 	/* Pushes the write: the device has read the state when this returns. */
@@ -80,16 +82,45 @@ static void kite_head_latched(struct kite_head *head)
 {
 	struct drm_device *drm = &head->kdev->drm;
 	unsigned long flags;
-	u32 latched;
+	u32 latched, refused;
 
 	spin_lock_irqsave(&drm->event_lock, flags);
 	latched = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_LATCHED_DW);
+	refused = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_REFUSED_DW);
 	if (head->event && (s32)(latched - head->event_commit) >= 0) {
-		if (kite_head_read(head, KITE_HW_HEAD_WRITEBACK_REFUSED_DW) == head->event_commit)
+		if (refused == head->event_commit)
 			drm_err_ratelimited(drm, "head %u: state refused\n", head->index);
 		kite_head_send_event(head);
 	}
+	kite_writeback_look(head, kite_head_read(head, KITE_HW_HEAD_WRITEBACK_WRITTEN_DW), refused);
 	spin_unlock_irqrestore(&drm->event_lock, flags);
+}
+
+/*
+ * A frame's CRC. Frames of which none was heard, because nobody had time, showed the same picture
+ * and are told as well: who reads CRCs counts frames. Not behind the first one.
+ */
+static void kite_head_crc(struct kite_head *head)
+{
+	u32 now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_VBLANK_DW);
+	u32 missed = now - head->crc_seen - 1;
+	u32 vblank, frame, crc, i;
+
+	if (now == head->crc_seen)
+		return;
+	if (!head->crc_going || missed > KITE_MOST_CRCS_MISSED)
+		missed = 0;
+	head->crc_seen = now;
+	head->crc_going = true;
+	crc = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_DW);
+	do {
+		vblank = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_VBLANK_DW);
+		frame = (u32)drm_crtc_accurate_vblank_count(&head->crtc);
+	} while (vblank != kite_head_read(head, KITE_HW_HEAD_WRITEBACK_VBLANK_DW));
+	/* The next vblank may have begun already. */
+	frame -= vblank - now;
+	for (i = 0; i <= missed; i++)
+		drm_crtc_add_crc_entry(&head->crtc, true, frame - missed + i, &crc);
 }
 
 /** kite_kms_irq() - the display source's interrupt; in a drm_dev_enter() section */
@@ -108,14 +139,7 @@ void kite_kms_irq(struct kite_device *kdev)
 			head->vblank_seen = now;
 			drm_crtc_handle_vblank(&head->crtc);
 		}
-		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_VBLANK_DW);
-		if (now != head->crc_seen) {
-			u32 crc = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_DW);
-
-			head->crc_seen = now;
-			drm_crtc_add_crc_entry(&head->crtc, true,
-					       drm_crtc_accurate_vblank_count(&head->crtc), &crc);
-		}
+		kite_head_crc(head);
 		kite_head_latched(head);
 		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CONNECTOR_DW);
 		if (now != head->connector_seen) {
@@ -301,7 +325,8 @@ int kite_kms_init(struct kite_device *kdev)
 
 		head->kdev = kdev;
 		head->index = i;
-		ret = kite_planes_init(head) ?: kite_crtc_init(head) ?: kite_connector_init(head);
+		ret = kite_planes_init(head) ?: kite_crtc_init(head) ?:
+		      kite_connector_init(head) ?: kite_writeback_init(head);
 		if (ret)
 			return ret;
 	}
@@ -339,6 +364,7 @@ void kite_kms_start(struct kite_device *kdev)
 		memset_io(kite_head_vram(head, KITE_HEAD_WRITEBACK), 0,
 			  KITE_HW_HEAD_WRITEBACK_DWORDS * 4);
 		head->connector_seen = 0;
+		head->edid_blocks = 0;
 		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATE_LO),
 			   at + KITE_HEAD_STATE);
 		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATE_HI), 0);
@@ -349,6 +375,7 @@ void kite_kms_start(struct kite_device *kdev)
 				    1u << KITE_HW_HEAD_EVENT_CONNECTOR;
 		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_IRQ_ENABLE),
 			   head->irq_enable);
+		kite_writeback_end(head, -EIO);
 		if (head->image[0])
 			kite_head_commit(head);
 		spin_unlock_irqrestore(&kdev->drm.event_lock, flags);
@@ -364,6 +391,7 @@ void kite_kms_lost(struct kite_device *kdev)
 	for (i = 0; i < kdev->kms.nr_heads; i++) {
 		spin_lock_irqsave(&kdev->drm.event_lock, flags);
 		kite_head_send_event(&kdev->kms.heads[i]);
+		kite_writeback_end(&kdev->kms.heads[i], -ENODEV);
 		spin_unlock_irqrestore(&kdev->drm.event_lock, flags);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Display heads: one CRTC, three planes, an encoder and a connector each.
+ * Display heads: one CRTC, three planes, an encoder and a connector each, and a writeback connector.
  *
  * Part of struct kite_device; set up by kite_kms_init() before the DRM device is registered, freed
  * with it. The image of a head is the HeadState (hardware description, display) as it shall be:
@@ -10,19 +10,26 @@
 #ifndef _KITE_KMS_H_
 #define _KITE_KMS_H_
 
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_connector.h>
 #include <drm/drm_crtc.h>
+#include <drm/drm_edid.h>
 #include <drm/drm_encoder.h>
 #include <drm/drm_plane.h>
 #include <drm/drm_vblank.h>
+#include <drm/drm_writeback.h>
 
 #include "kite_compat.h"
 #include "kite_hw.h"
 
 #define KITE_MAX_HEADS 4
 #define KITE_GAMMA_ENTRIES 256
+#define KITE_EDID_BLOCKS 4
+/* Modes of a connector without EDID go up to this. */
+#define KITE_FALLBACK_WIDTH 1024
+#define KITE_FALLBACK_HEIGHT 768
 /* Of a head's page of VRAM: its HeadState, HeadWriteback and colour table */
 #define KITE_HEAD_STATE 0
 #define KITE_HEAD_WRITEBACK 1024
@@ -31,6 +38,7 @@
 /* DRM format modifier of Kite's blocks of 4x4 pixels; the vendor byte is not registered */
 #define KITE_MODIFIER_TILED ((0x6bull << 56) | 1)
 
+struct drm_framebuffer;
 struct kite_bo;
 struct kite_device;
 
@@ -48,6 +56,20 @@ struct kite_head {
 	struct drm_encoder encoder;
 	/** @connector: where a monitor hangs */
 	struct drm_connector connector;
+	/** @edid: what was read of the monitor's EDID */
+	u32 edid[KITE_EDID_BLOCKS][EDID_LENGTH / 4];
+	/** @edid_blocks: which of its blocks were, a bit each */
+	u32 edid_blocks;
+	/** @edid_change: change of the connector they are of */
+	u32 edid_change;
+	/** @writeback: frames into framebuffers */
+	struct drm_writeback_connector writeback;
+	/** @writing: a job of @writeback is under way */
+	bool writing;
+	/** @writing_commit: the last commit that carried it */
+	u32 writing_commit;
+	/** @written: woken when the job has ended */
+	wait_queue_head_t written;
 	/** @image: the HeadState as it shall be */
 	u32 image[KITE_HW_HEAD_STATE_DWORDS];
 	/** @commit: number of the last commit */
@@ -62,6 +84,8 @@ struct kite_head {
 	u32 vblank_seen;
 	/** @crc_seen: vblank of the last CRC that was handed on */
 	u32 crc_seen;
+	/** @crc_going: there was one since CRCs were asked for */
+	bool crc_going;
 	/** @connector_seen: last change of the connector that was handled */
 	u32 connector_seen;
 };
@@ -83,11 +107,17 @@ void kite_kms_irq(struct kite_device *kdev);
 int kite_planes_init(struct kite_head *head);
 int kite_crtc_init(struct kite_head *head);
 int kite_connector_init(struct kite_head *head);
+int kite_writeback_init(struct kite_head *head);
 
 u32 kite_head_reg(struct kite_head *head, u32 reg);
 void __iomem *kite_head_vram(struct kite_head *head, u32 at);
 void kite_head_commit(struct kite_head *head);
 void kite_head_send_event(struct kite_head *head);
+void kite_plane_set_memory(u32 *image, struct drm_framebuffer *fb);
+void kite_writeback_hand_over(struct kite_head *head, u32 latched);
+void kite_writeback_look(struct kite_head *head, u32 written, u32 refused);
+void kite_writeback_end(struct kite_head *head, int result);
+void kite_writeback_drain(struct kite_head *head);
 void kite_clock_calibrate(struct kite_device *kdev);
 
 #endif /* _KITE_KMS_H_ */

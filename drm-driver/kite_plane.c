@@ -116,23 +116,20 @@ static u32 kite_plane_blend(const struct drm_plane_state *state)
 	}
 }
 
-static void kite_plane_fill(u32 *image, const struct drm_plane_state *state)
+/**
+ * kite_plane_set_memory() - say in a plane's image that it is on, and where its pixels lie
+ * @image: the PlaneState, zeros
+ * @fb: the framebuffer; pinned
+ */
+void kite_plane_set_memory(u32 *image, struct drm_framebuffer *fb)
 {
-	struct drm_framebuffer *fb = state->fb;
 	bool tiled = fb->modifier == KITE_MODIFIER_TILED;
 	u64 address = kite_fb_address(fb, 0);
-	u32 w0 = 1u << KITE_HW_PLANE_STATE_ENABLE_SHIFT;
 
+	image[0] = 1u << KITE_HW_PLANE_STATE_ENABLE_SHIFT |
+		   kite_format(fb->format->format) << KITE_HW_PLANE_STATE_FORMAT_SHIFT;
 	if (tiled)
-		w0 |= 1u << KITE_HW_PLANE_STATE_TILED_SHIFT;
-	if (state->color_encoding == DRM_COLOR_YCBCR_BT709)
-		w0 |= 1u << KITE_HW_PLANE_STATE_BT709_SHIFT;
-	if (state->color_range == DRM_COLOR_YCBCR_FULL_RANGE)
-		w0 |= 1u << KITE_HW_PLANE_STATE_FULL_RANGE_SHIFT;
-	w0 |= kite_plane_blend(state) << KITE_HW_PLANE_STATE_BLEND_SHIFT;
-	w0 |= kite_format(fb->format->format) << KITE_HW_PLANE_STATE_FORMAT_SHIFT;
-	w0 |= (u32)state->alpha << KITE_HW_PLANE_STATE_ALPHA_SHIFT;
-	image[0] = w0;
+		image[0] |= 1u << KITE_HW_PLANE_STATE_TILED_SHIFT;
 	/* DRM counts a row of pixels, the hardware a row of blocks. */
 	image[KITE_HW_PLANE_STATE_PITCH_DW] = fb->pitches[0] * (tiled ? 4 : 1);
 	image[KITE_HW_PLANE_STATE_ADDRESS_DW] = lower_32_bits(address);
@@ -143,6 +140,20 @@ static void kite_plane_fill(u32 *image, const struct drm_plane_state *state)
 		image[KITE_HW_PLANE_STATE_CHROMA_ADDRESS_DW + 1] = upper_32_bits(address);
 		image[KITE_HW_PLANE_STATE_CHROMA_PITCH_DW] = fb->pitches[1];
 	}
+}
+
+static void kite_plane_fill(u32 *image, const struct drm_plane_state *state)
+{
+	u32 w0 = 0;
+
+	kite_plane_set_memory(image, state->fb);
+	if (state->color_encoding == DRM_COLOR_YCBCR_BT709)
+		w0 |= 1u << KITE_HW_PLANE_STATE_BT709_SHIFT;
+	if (state->color_range == DRM_COLOR_YCBCR_FULL_RANGE)
+		w0 |= 1u << KITE_HW_PLANE_STATE_FULL_RANGE_SHIFT;
+	w0 |= kite_plane_blend(state) << KITE_HW_PLANE_STATE_BLEND_SHIFT;
+	w0 |= (u32)state->alpha << KITE_HW_PLANE_STATE_ALPHA_SHIFT;
+	image[0] |= w0;
 	image[KITE_HW_PLANE_STATE_W7_DW] =
 		(state->src.x1 >> 16) | (u32)(state->src.y1 >> 16) << 16;
 	image[KITE_HW_PLANE_STATE_W8_DW] =

@@ -118,12 +118,15 @@ void Engine::vblank(Head& head, uint64_t now, std::unique_lock<std::mutex>& lock
     if (head.shown.state.crc) {
         // Before anybody hears of the vblank, because then the buffers may be drawn to again.
         const Scene scene = head.shown;
+        head.reading = true;
         lock.unlock();
         crc = frame_crc(scene, around_.memory);
         lock.lock();
         if (head.epoch != epoch || head.period_ns == 0) {
+            head.reading = false;
             return;
         }
+        head.reading = false;
     }
     const uint64_t slept = (now - head.next_ns) / head.period_ns;
     const uint64_t stamp = head.next_ns + slept * head.period_ns;
@@ -135,7 +138,9 @@ void Engine::vblank(Head& head, uint64_t now, std::unique_lock<std::mutex>& lock
         store(head, kCrc, *crc);
         store(head, kCrcVblank, head.vblank);
     }
-    const bool latched = head.pending.has_value();
+    // A vblank that is told late is none for what was committed since it began.
+    const bool latched =
+        head.pending && (head.pending->made_ns <= stamp || head.pending->scene.state.async);
     if (latched) {
         latch(head);
     }
@@ -153,15 +158,18 @@ void Engine::write_frame(Head& head, std::unique_lock<std::mutex>& lock) {
     const Scene scene = head.shown;
     const uint32_t number = head.latched, epoch = head.epoch;
     head.shown.state.planes[kTarget].enable = false;
+    head.reading = true;
     lock.unlock();
     hw::PlaneState target = scene.state.planes[kTarget];
     compose(scene, around_.memory, [&](uint32_t y, std::span<const Pixel> pixels) {
         write_row(target, around_.memory.data(), y, pixels);
     });
     lock.lock();
+    head.reading = false;
     if (head.epoch == epoch) {
         store(head, kWritten, number);
         raise(head, hw::HeadEvent::latch);
+        latch_late(head);
     }
 }
 
@@ -176,6 +184,14 @@ void Engine::latch(Head& head) {
         head.next_ns = around_.now_ns() + head.period_ns;
     }
     store(head, kLatched, head.latched);
+}
+
+// An asynchronous commit that came while a frame was being made.
+void Engine::latch_late(Head& head) {
+    if (head.pending && head.pending->scene.state.async) {
+        latch(head);
+        raise(head, hw::HeadEvent::latch);
+    }
 }
 
 void Engine::refuse(Head& head, uint32_t number) {
@@ -201,8 +217,10 @@ void Engine::commit(Head& head, uint32_t number) {
         refuse(head, number);
         return;
     }
-    head.pending = Commit{.scene = std::move(*scene), .number = number};
-    if (!running || !state.enable || async) {
+    const uint64_t made = around_.now_ns();
+    head.pending = Commit{.scene = std::move(*scene), .number = number, .made_ns = made};
+    // Who hears that an asynchronous commit took effect draws to the buffers that it replaced.
+    if (!running || !state.enable || (async && !head.reading)) {
         // A writeback plane waits for its vblank all the same: the thread writes it.
         const bool target = head.pending->scene.state.planes[kTarget].enable;
         Scene again = head.pending->scene;
@@ -210,7 +228,7 @@ void Engine::commit(Head& head, uint32_t number) {
         if (target) {
             head.shown.state.planes[kTarget].enable = false;
             again.state.async = false;
-            head.pending = Commit{.scene = std::move(again), .number = number};
+            head.pending = Commit{.scene = std::move(again), .number = number, .made_ns = made};
         }
         raise(head, hw::HeadEvent::latch);
         wake_.notify_all();

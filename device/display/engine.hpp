@@ -71,6 +71,7 @@ private:
     struct Commit {
         Scene scene;
         uint32_t number = 0;
+        uint64_t made_ns = 0; // vblanks before that are not for it
     };
     struct Head {
         Edid edid;
@@ -80,11 +81,13 @@ private:
         std::optional<Commit> pending;
         uint64_t period_ns = 0, next_ns = 0; // 0: off
         uint32_t epoch = 0;                  // changes when it is reset
+        bool reading = false;                // a frame is being made, with the lock dropped
     };
     void run();
     void vblank(Head& head, uint64_t now, std::unique_lock<std::mutex>& lock);
     void commit(Head& head, uint32_t number);
     void latch(Head& head);
+    void latch_late(Head& head);
     void refuse(Head& head, uint32_t number);
     void write_frame(Head& head, std::unique_lock<std::mutex>& lock);
     void store(const Head& head, uint32_t dword, uint64_t value, uint32_t bytes = 4) const;

@@ -144,6 +144,39 @@ TEST_F(EngineTest, CrcAndWritebackShowTheFrame) {
     EXPECT_EQ(back().crc, frame_crc(engine_.scene(0), memory_));
 }
 
+TEST_F(EngineTest, BuffersAreNotReadAfterAnAsyncFlip) {
+    constexpr uint32_t kSide = 256;
+    constexpr std::size_t kBytes = std::size_t{kSide} * kSide * 4;
+    hw::HeadState state = screen();
+    state.active_width = state.total_width = kSide;
+    state.active_height = state.total_height = kSide;
+    state.clock_khz = kSide * kSide * 400 / 1000;
+    state.crc = true;
+    auto& plane = state.planes[0];
+    plane.width = plane.height = kSide;
+    plane.pitch = kSide * 4;
+    const auto fill = [&](uint64_t at, int value) {
+        std::memset(memory_.data() + at, value, kBytes);
+    };
+    fill(plane.address, 0x55);
+    commit(state, 1);
+    ASSERT_TRUE(eventually([&] { return back().crc_vblank > 0; }));
+    const uint32_t wanted = back().crc;
+    state.async = true;
+    for (uint32_t number = 2; back().crc_vblank < 40; ++number) {
+        const uint64_t before = plane.address;
+        plane.address = before == kPixels ? kPixels + kBytes : kPixels;
+        fill(plane.address, 0x55);
+        commit(state, number);
+        ASSERT_TRUE(eventually([&] { return back().latched == number; }));
+        fill(before, static_cast<int>(number % 64));
+        ASSERT_EQ(back().crc, wanted) << number;
+    }
+    const uint32_t last = back().crc_vblank;
+    ASSERT_TRUE(eventually([&] { return back().crc_vblank > last + 1; }));
+    EXPECT_EQ(back().crc, wanted);
+}
+
 TEST_F(EngineTest, MonitorsComeAndGo) {
     EXPECT_EQ(engine_.read(reg::kHeadStatus), reg::kHeadStatusConnected | 1u << 8);
     EXPECT_EQ(engine_.read(reg::kEdid), 0xffffff00u);

@@ -144,13 +144,43 @@ class IgtTest(unittest.TestCase):
         self.assertEqual(igt.results("p", 0, text), [("p@a", "SUCCESS"), ("p@b-2", "SKIP")])
         self.assertEqual(igt.results("p", 139, text)[-1], ("p", "FAIL"))
         self.assertEqual(igt.results("p", 77, ""), [("p", "SKIP")])
+        text = "Dynamic subtest pipe-A: FAIL (0.1s)\nSubtest a: FAIL (0.1s)\n"
+        self.assertEqual(igt.results("p", 98, text), [("p@a", "FAIL")])
+
+    def test_slow_subtests(self):
+        """One that takes too long is ended, and the others are run without it."""
+        runs = iter([("Starting subtest: a\nSubtest a: SUCCESS (0s)\nStarting subtest: b\n", True),
+                     ("Starting subtest: c\nSubtest c: SKIP (0s)\n", False)])
+        words = []
+
+        class Job:
+            """One run of the program."""
+            def __init__(self):
+                self.stdout, self.running = next(runs)
+                self.stderr, self.code = "", 137 if self.running else 0
+
+            def kill(self, _):
+                """The end of a slow one."""
+                self.running = False
+
+            def wait(self, _):
+                """It has ended."""
+
+        machine = mock.Mock()
+        machine.splats.return_value = []
+        machine.start.side_effect = lambda argv, **_: words.append(argv[1:]) or Job()
+        with tempfile.TemporaryDirectory() as folder:
+            pairs = igt._one(machine, "p", "*,!x", mock.Mock(timeout=0.1), pathlib.Path(folder))
+        self.assertEqual(pairs, [("p@a", "SUCCESS"), ("p@b", "TIMEOUT"), ("p@c", "SKIP")])
+        self.assertEqual(words, [["--run-subtest", "*,!x"], ["--run-subtest", "*,!x,!a,!b"]])
 
     def test_list_of_reasons(self):
         """Names, prefixes and kernels are told apart; what is listed but passes is not expected."""
-        text = "p@a FAIL [deb13] one thing # comment\np@b* SKIP another\n\n"
+        text = "p@a FAIL [deb13] one thing # comment\np@b* SKIP another\np@*x SKIP one\n\n"
         known = igt.expected(text, "6.12.107+deb13-amd64")
         self.assertEqual(igt.reason_of("p@a", known), ("FAIL", "one thing"))
         self.assertEqual(igt.reason_of("p@b-2", known), ("SKIP", "another"))
+        self.assertEqual(igt.reason_of("p@c-x", known), ("SKIP", "one"))
         self.assertEqual(igt.reason_of("p@a", igt.expected(text, "6.12-debug")), (None, None))
         pairs = [("p@a", "SUCCESS"), ("p@b", "SKIP"), ("p@c", "SUCCESS"), ("p@d", "FAIL")]
         self.assertEqual(igt.judge(pairs, known)[1], 2)

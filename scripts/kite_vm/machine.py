@@ -250,12 +250,12 @@ class Machine:
         except KiteError as error:
             raise KiteError(f"QEMU ended while the eGPU was plugged in: {error}; "
                             f"device's log: {self.device_log}", log=self.qemu_log) from error
-        if wait and not self.wait_for(f"ls {self._card(port)}/vendor", timeout_seconds):
+        if wait and not self.wait_for(f"ls {self.card(port)}/vendor", timeout_seconds):
             raise KiteError("the guest did not see the eGPU", log=self.serial)
         return port
 
     @staticmethod
-    def _card(port):
+    def card(port):
         """Shell pattern of the PCI device behind a port, in the guest's sysfs."""
         return f"/sys/bus/pci/devices/0000:00:{PORT_SLOT + port // 8:02x}.{port % 8}/0000:??:00.0"
 
@@ -268,13 +268,13 @@ class Machine:
 
     def wait_render_node(self, timeout_seconds=60.0, port=None):
         """Wait for kite.ko's render node of the last plugged card; returns its path."""
-        pattern = f"{self._card(self._last(port))}/drm/renderD*"
+        pattern = f"{self.card(self._last(port))}/drm/renderD*"
         if not self.wait_for(f"[ -e {pattern} ]", timeout_seconds):
             raise KiteError("kite.ko made no render node", log=self.serial)
         return "/dev/dri/" + self.check(f"basename {pattern}").strip()
 
     def _remove(self, port, timeout_seconds):
-        self.check(f"echo 1 > $(ls -d {self._card(port)})/remove", timeout_seconds)
+        self.check(f"echo 1 > $(ls -d {self.card(port)})/remove", timeout_seconds)
 
     def unplug(self, timeout_seconds=60.0, port=None):
         """Orderly: the guest's driver lets go first, then the device ends."""

@@ -7,64 +7,29 @@
 // FOLDER/frame-N.rgb (rows of red, green, blue) and prints "shown N WIDTH HEIGHT"; it goes on when
 // FOLDER/seen-N is there, so that somebody outside can compare. Exit status 0, 1, or 77 without a
 // display.
-#include <cerrno>
-#include <chrono>
+#include "tests/drm/kms_picture.hpp"
+
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <poll.h>
 #include <random>
 #include <string>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <thread>
-#include <unistd.h>
-#include <vector>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
 namespace {
 
-[[noreturn]] void fail(const char* what) {
-    std::printf("FAILED: %s: %s\n", what, std::strerror(errno));
-    std::exit(1);
-}
+using namespace kite::kms_test;
 
-struct Picture {
-    uint32_t handle = 0, pitch = 0, fb = 0, width = 0, height = 0;
-    uint8_t* pixels = nullptr;
-    size_t bytes = 0;
-};
-
-Picture make_picture(int fd, uint32_t width, uint32_t height, std::mt19937& random) {
-    Picture p{.width = width, .height = height};
-    uint64_t size = 0, offset = 0;
-    if (drmModeCreateDumbBuffer(fd, width, height, 32, 0, &p.handle, &p.pitch, &size) != 0 ||
-        drmModeMapDumbBuffer(fd, p.handle, &offset) != 0) {
-        fail("dumb buffer");
-    }
-    p.bytes = size;
-    void* map =
-        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
-    if (map == MAP_FAILED) {
-        fail("mmap");
-    }
-    p.pixels = static_cast<uint8_t*>(map);
-    for (size_t at = 0; at + 4 <= size; at += 4) {
+Picture noise(int fd, uint32_t width, uint32_t height, std::mt19937& random) {
+    Picture p = make_picture(fd, width, height, true);
+    for (size_t at = 0; at + 4 <= p.bytes; at += 4) {
         const auto value = static_cast<uint32_t>(random());
         std::memcpy(p.pixels + at, &value, 4);
     }
-    if (drmModeAddFB(fd, width, height, 24, 32, p.pitch, p.handle, &p.fb) != 0) {
-        fail("framebuffer");
-    }
     return p;
-}
-
-void drop_picture(int fd, const Picture& p) {
-    drmModeRmFB(fd, p.fb);
-    munmap(p.pixels, p.bytes);
-    drmModeDestroyDumbBuffer(fd, p.handle);
 }
 
 struct Flip {
@@ -92,32 +57,6 @@ Flip flip_to(int fd, uint32_t crtc, uint32_t fb) {
         }
     }
     return flip;
-}
-
-void save(const std::string& path, const Picture& p) {
-    std::vector<uint8_t> rgb;
-    rgb.reserve(size_t{p.width} * p.height * 3);
-    for (uint32_t y = 0; y < p.height; ++y) {
-        const uint8_t* row = p.pixels + size_t{y} * p.pitch;
-        for (uint32_t x = 0; x < p.width; ++x) {
-            rgb.insert(rgb.end(), {row[x * 4 + 2], row[x * 4 + 1], row[x * 4]});
-        }
-    }
-    std::FILE* file = std::fopen(path.c_str(), "wb");
-    if (file == nullptr || std::fwrite(rgb.data(), 1, rgb.size(), file) != rgb.size() ||
-        std::fclose(file) != 0) {
-        fail(path.c_str());
-    }
-}
-
-void wait_for(const std::string& path) {
-    struct stat status{};
-    for (int i = 0; stat(path.c_str(), &status) != 0; ++i) {
-        if (i == 1200) {
-            fail("nobody looked");
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
 }
 
 // Flips and judges the times; a busy machine may miss vblanks, but each must lie on the grid.
@@ -167,21 +106,15 @@ int main(int argc, char** argv) {
     std::mt19937 random(2026);
     for (int i = 0; i < connector->count_modes; ++i) {
         drmModeModeInfo& mode = connector->modes[i];
-        const Picture p[2] = {make_picture(fd, mode.hdisplay, mode.vdisplay, random),
-                              make_picture(fd, mode.hdisplay, mode.vdisplay, random)};
+        const Picture p[2] = {noise(fd, mode.hdisplay, mode.vdisplay, random),
+                              noise(fd, mode.hdisplay, mode.vdisplay, random)};
         if (drmModeSetCrtc(fd, crtc, p[0].fb, 0, 0, &connector->connector_id, 1, &mode) != 0) {
             fail("mode");
         }
         flip_and_judge(fd, crtc, mode, p, flips);
-        const std::string number = std::to_string(i);
-        save(folder + "/frame-" + number + ".rgb", p[(flips + 1) % 2]);
         std::printf("shown %d %u %u\n", i, mode.hdisplay, mode.vdisplay);
         std::fflush(stdout);
-        std::FILE* sign = std::fopen((folder + "/shown-" + number).c_str(), "w");
-        if (sign == nullptr || std::fclose(sign) != 0) {
-            fail("sign");
-        }
-        wait_for(folder + "/seen-" + number);
+        compare_outside(folder, i, 0, rows_of(p[(flips + 1) % 2]));
         drop_picture(fd, p[0]);
         drop_picture(fd, p[1]);
     }

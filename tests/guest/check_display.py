@@ -1,50 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Guest tests of the display: modes, flips, pictures, console, hot-plug, a pull while it shows."""
+"""Guest tests of the display: modes, flips, planes, console, hot-plug, a pull while it shows."""
 
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
 from guest_case import Skip, expect, find_kernel, run_cases
-from kite_cli import enter
 from kite_cli.ui import build_dir
-from kite_vm import device
 from kite_vm.machine import Settings
-from PIL import Image
+from outside import Outside, wait_until
 
 MODE = (1024, 768)
+HEADS = 2
 FLIPS = 60
-
-
-class Outside:
-    """What is seen from outside the guest: kite-device's control socket."""
-
-    def __init__(self, folder):
-        self.socket = folder / "control"
-        self.folder = folder
-
-    def ask(self, *words):
-        """Ask kite-device; returns what it said."""
-        argv, env = enter.wrap([str(device.binary()), "--control", str(self.socket), *words])
-        done = subprocess.run(argv, env=env, capture_output=True, timeout=120, check=False)
-        expect(done.returncode == 0, f"{words}: {done.stderr.decode(errors='replace')}")
-        return done.stdout.decode(errors="replace")
-
-    def screenshot(self, name):
-        """The picture on head 0."""
-        path = self.folder / name
-        self.ask("--screenshot", str(path))
-        return Image.open(path).convert("RGB")
-
-
-def wait_until(condition, seconds, text):
-    """Wait for a condition of the host's, or fail with `text`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < end, text)
-        time.sleep(0.2)
 
 
 def cases(outside, out):
@@ -61,26 +30,39 @@ def cases(outside, out):
         dots = sum(pixel != (0, 0, 0) for pixel in outside.screenshot("console.png").getdata())
         expect(200 < dots < 20000, f"{dots} bright pixels are no line of text")
 
-    def modes(machine):
-        program = build_dir() / "tests" / "drm" / "kms_show"
+    def compare(machine, name, *words):
+        """Run a program that shows pictures; returns how many were right to the last bit."""
+        program = build_dir() / "tests" / "drm" / name
         if not program.exists():
-            raise Skip("kms_show is not built")
-        job = machine.start([str(program), "/out", str(FLIPS)])
+            raise Skip(f"{name} is not built")
+        for path in (*out.glob("shown-*"), *out.glob("seen-*")):
+            path.unlink()
+        job = machine.start([str(program), "/out", *words])
         number = 0
         while True:
             shown = out / f"shown-{number}"
-            wait_until(lambda s=shown: s.exists() or not job.running, 300, "no picture came")
+            wait_until(lambda s=shown: (s.exists() and s.read_text()) or not job.running, 300,
+                       "no picture came")
             if not shown.exists():
                 break
-            picture = outside.screenshot(f"mode-{number}.png")
+            head = int(shown.read_text())
+            picture = outside.screenshot(f"{name}-{number}.png", head)
             wanted = (out / f"frame-{number}.rgb").read_bytes()
-            expect(picture.tobytes() == wanted, f"mode {number}: {picture.size} differs")
-            print(f"mode {number}: {picture.size} is the framebuffer bit for bit")
+            expect(picture.tobytes() == wanted,
+                   f"picture {number}: {picture.size} on head {head} differs: {job.stdout}")
+            print(f"picture {number}: {picture.size} on head {head} is right bit for bit")
             (out / f"seen-{number}").touch()
             number += 1
         code = job.wait(60)
         print(job.stdout)
-        expect(code == 0 and number >= 3, f"{number} modes, exit status {code}")
+        expect(code == 0, f"{number} pictures, exit status {code}")
+        return number
+
+    def modes(machine):
+        expect(compare(machine, "kms_show", str(FLIPS)) >= 3, "too few modes")
+
+    def planes(machine):
+        expect(compare(machine, "kms_planes") == 4 + HEADS - 1, "too few pictures")
 
     def hotplug(machine):
         status = "cat /sys/class/drm/card*-Virtual-1/status"
@@ -116,6 +98,7 @@ def cases(outside, out):
 
     yield "Console", console
     yield "Modes", modes
+    yield "Planes", planes
     yield "Hotplug", hotplug
     yield "Crc", crc
     yield "Pulled", pulled
@@ -129,8 +112,7 @@ def main(kernel_name):
         folder.chmod(0o777)
         outside = Outside(folder)
         out = folder / "out"
-        settings = Settings(kernel=kernel.release, out=out, vram="64M", device_options=(
-            "--heads", "1", "--mode", f"{MODE[0]}x{MODE[1]}", "--control", str(outside.socket)))
+        settings = Settings(kernel=kernel.release, out=out, vram="64M", device_options=outside.options(MODE, HEADS))
         return run_cases(f"GuestDisplay{kernel.name.replace('.', '_')}", settings,
                          cases(outside, out))
 
