@@ -78,14 +78,13 @@ void kite_head_send_event(struct kite_head *head)
 	drm_crtc_vblank_put(&head->crtc);
 }
 
-static void kite_head_latched(struct kite_head *head)
+static void kite_head_latched(struct kite_head *head, u32 latched)
 {
 	struct drm_device *drm = &head->kdev->drm;
 	unsigned long flags;
-	u32 latched, refused;
+	u32 refused;
 
 	spin_lock_irqsave(&drm->event_lock, flags);
-	latched = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_LATCHED_DW);
 	refused = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_REFUSED_DW);
 	if (head->event && (s32)(latched - head->event_commit) >= 0) {
 		if (refused == head->event_commit)
@@ -126,11 +125,13 @@ static void kite_head_crc(struct kite_head *head)
 /** kite_kms_irq() - the display source's interrupt; in a drm_dev_enter() section */
 void kite_kms_irq(struct kite_device *kdev)
 {
-	u32 i, now;
+	u32 i, now, latched;
 
 	for (i = 0; i < kdev->kms.nr_heads; i++) {
 		struct kite_head *head = &kdev->kms.heads[i];
 
+		/* Before the vblanks: an event must not come with the number of the one before. */
+		latched = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_LATCHED_DW);
 		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_VBLANK_DW);
 		if (now != head->vblank_seen) {
 			if (now / KITE_CALIBRATE_VBLANKS !=
@@ -140,7 +141,7 @@ void kite_kms_irq(struct kite_device *kdev)
 			drm_crtc_handle_vblank(&head->crtc);
 		}
 		kite_head_crc(head);
-		kite_head_latched(head);
+		kite_head_latched(head, latched);
 		now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CONNECTOR_DW);
 		if (now != head->connector_seen) {
 			head->connector_seen = now;

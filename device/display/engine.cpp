@@ -96,6 +96,7 @@ void Engine::run() {
         uint64_t next = UINT64_MAX;
         for (const Head& head : heads_) {
             next = head.period_ns != 0 ? std::min(next, head.next_ns) : next;
+            next = head.due ? 0 : next;
         }
         const uint64_t now = around_.now_ns();
         if (next == UINT64_MAX) {
@@ -104,48 +105,52 @@ void Engine::run() {
             wake_.wait_for(lock, std::chrono::nanoseconds(next - now));
         } else {
             for (Head& head : heads_) {
-                if (head.period_ns != 0 && head.next_ns <= now) {
-                    vblank(head, now, lock);
+                tell_vblank(head, now);
+                if (head.due) {
+                    show(head, lock);
                 }
             }
         }
     }
 }
 
-void Engine::vblank(Head& head, uint64_t now, std::unique_lock<std::mutex>& lock) {
-    const uint32_t epoch = head.epoch;
-    std::optional<uint32_t> crc;
+// The vblank that began, if one has, is counted and heard of.
+void Engine::tell_vblank(Head& head, uint64_t now) {
+    if (head.period_ns == 0 || now < head.next_ns) {
+        return;
+    }
+    const uint64_t slept = (now - head.next_ns) / head.period_ns;
+    head.stamp_ns = head.next_ns + slept * head.period_ns;
+    head.next_ns = head.stamp_ns + head.period_ns;
+    head.vblank += static_cast<uint32_t>(slept) + 1;
+    head.due = true;
+    store(head, kVblankNs + head.vblank % 2 * 2, head.stamp_ns, 8);
+    store(head, kVblank, head.vblank);
+    raise(head, hw::HeadEvent::vblank);
+}
+
+// What a vblank does: the CRC of the frame before it, then what was committed before it.
+void Engine::show(Head& head, std::unique_lock<std::mutex>& lock) {
+    const uint64_t stamp = head.stamp_ns;
+    const uint32_t number = head.vblank, epoch = head.epoch;
+    head.due = false;
     if (head.shown.state.crc) {
-        // Before anybody hears of the vblank, because then the buffers may be drawn to again.
+        // Before anybody hears of the latch, because then the buffers may be drawn to again.
         const Scene scene = head.shown;
         head.reading = true;
         lock.unlock();
-        crc = frame_crc(scene, around_.memory);
+        const uint32_t crc = frame_crc(scene, around_.memory);
         lock.lock();
+        head.reading = false;
         if (head.epoch != epoch || head.period_ns == 0) {
-            head.reading = false;
             return;
         }
-        head.reading = false;
+        store(head, kCrc, crc);
+        store(head, kCrcVblank, number);
+        raise(head, hw::HeadEvent::vblank);
     }
-    const uint64_t slept = (now - head.next_ns) / head.period_ns;
-    const uint64_t stamp = head.next_ns + slept * head.period_ns;
-    head.next_ns = stamp + head.period_ns;
-    head.vblank += static_cast<uint32_t>(slept) + 1;
-    store(head, kVblankNs + head.vblank % 2 * 2, stamp, 8);
-    store(head, kVblank, head.vblank);
-    if (crc) {
-        store(head, kCrc, *crc);
-        store(head, kCrcVblank, head.vblank);
-    }
-    // A vblank that is told late is none for what was committed since it began.
-    const bool latched =
-        head.pending && (head.pending->made_ns <= stamp || head.pending->scene.state.async);
-    if (latched) {
+    if (head.pending && (head.pending->made_ns <= stamp || head.pending->scene.state.async)) {
         latch(head);
-    }
-    raise(head, hw::HeadEvent::vblank);
-    if (latched) {
         raise(head, hw::HeadEvent::latch);
         write_frame(head, lock);
     }
@@ -182,6 +187,7 @@ void Engine::latch(Head& head) {
     head.period_ns = frame_ns(head.shown.state);
     if (head.period_ns != 0 && (!was_on || head.period_ns != before)) {
         head.next_ns = around_.now_ns() + head.period_ns;
+        head.due = false;
     }
     store(head, kLatched, head.latched);
 }
@@ -211,13 +217,15 @@ void Engine::commit(Head& head, uint32_t number) {
     std::memcpy(dwords.data(), around_.memory.data() + head.state_at, sizeof(dwords));
     const auto state = hw::HeadState::unpack(dwords.data());
     auto scene = scene_from(state, around_.memory);
+    // Who commits may ask for the number of vblanks next: it must tell those that are over.
+    const uint64_t made = around_.now_ns();
+    tell_vblank(head, made);
     const bool running = head.period_ns != 0;
     const bool async = state.enable && state.async;
     if (!scene || (async && (!running || !same_mode(state, head.shown.state)))) {
         refuse(head, number);
         return;
     }
-    const uint64_t made = around_.now_ns();
     head.pending = Commit{.scene = std::move(*scene), .number = number, .made_ns = made};
     // Who hears that an asynchronous commit took effect draws to the buffers that it replaced.
     if (!running || !state.enable || (async && !head.reading)) {

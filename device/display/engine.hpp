@@ -81,10 +81,13 @@ private:
         std::optional<Commit> pending;
         uint64_t period_ns = 0, next_ns = 0; // 0: off
         uint32_t epoch = 0;                  // changes when it is reset
+        uint64_t stamp_ns = 0;               // when the last vblank began
+        bool due = false;                    // it is still to be acted upon
         bool reading = false;                // a frame is being made, with the lock dropped
     };
     void run();
-    void vblank(Head& head, uint64_t now, std::unique_lock<std::mutex>& lock);
+    void tell_vblank(Head& head, uint64_t now);
+    void show(Head& head, std::unique_lock<std::mutex>& lock);
     void commit(Head& head, uint32_t number);
     void latch(Head& head);
     void latch_late(Head& head);
