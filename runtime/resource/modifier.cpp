@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/resource/modifier.hpp"
 
+#include "base/env.hpp"
+
 #include <algorithm>
 
 namespace kite::rt {
@@ -17,7 +19,11 @@ uint32_t features_of(const hw::FormatInfo& f, uint64_t modifier) {
 std::span<const uint64_t> modifiers_of(const hw::FormatInfo& f) {
     if (f.depth || f.stencil || f.compressed)
         return {};
-    return kModifiers;
+    // For programs that make framebuffers of such images and do not name the modifier.
+    static const bool linear =
+        std::ranges::contains(base::env_list(base::env::kRtDebug), "linear-modifiers");
+    return linear ? std::span<const uint64_t>(kModifiers).last(1)
+                  : std::span<const uint64_t>(kModifiers);
 }
 
 std::optional<VkImageTiling> tiling_of(const hw::FormatInfo& f, uint64_t modifier) {

@@ -144,13 +144,18 @@ void Display::release() {
     acquired_.reset();
 }
 
-base::UniqueFd Display::open_master() const {
+std::shared_ptr<DisplaySession> Display::session() const {
     const std::lock_guard lock(mutex_);
+    if (auto used = session_.lock())
+        return used;
     base::UniqueFd fd(acquired_ ? fcntl(acquired_.get(), F_DUPFD_CLOEXEC, 0)
                                 : open(card.c_str(), O_RDWR | O_CLOEXEC));
-    if (fd && drmIsMaster(fd.get()) == 0 && drmSetMaster(fd.get()) != 0)
-        fd.reset();
-    return fd;
+    if (!fd || (drmIsMaster(fd.get()) == 0 && drmSetMaster(fd.get()) != 0))
+        return nullptr;
+    auto made = std::make_shared<DisplaySession>();
+    made->fd = std::move(fd);
+    session_ = made;
+    return made;
 }
 
 uint32_t Display::crtc_on(int fd) const {

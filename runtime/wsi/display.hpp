@@ -30,6 +30,14 @@ struct DisplayMode : Object<DisplayMode, VkDisplayModeKHR> {
     [[nodiscard]] uint32_t millihertz() const;
 };
 
+/// The right to set modes, shared by the swapchains of a display: the one that is made with an
+/// oldSwapchain takes over while that still lives.
+struct DisplaySession {
+    base::UniqueFd fd;           ///< master of the card, or lessee
+    std::mutex mutex;            ///< held while something is shown; guards `owner`
+    const void* owner = nullptr; ///< who shows; others are out of date
+};
+
 /// A display: a connector with a monitor.
 struct Display : Object<Display, VkDisplayKHR> {
     std::string card;                                ///< path of the primary node
@@ -42,14 +50,15 @@ struct Display : Object<Display, VkDisplayKHR> {
     VkResult acquire(int fd);
     /// Gives the duplicate back.
     void release();
-    /// A descriptor to show something with: of what was acquired, else of the card node. Empty when
-    /// it is not allowed to set modes.
-    [[nodiscard]] base::UniqueFd open_master() const;
+    /// What to show something with: what others of this process show with, else what was acquired,
+    /// else the card node. Null when that is not allowed to set modes.
+    [[nodiscard]] std::shared_ptr<DisplaySession> session() const;
     /// A CRTC that can feed the connector and that this descriptor may use; 0: none.
     [[nodiscard]] uint32_t crtc_on(int fd) const;
 
 private:
     mutable std::mutex mutex_;
+    mutable std::weak_ptr<DisplaySession> session_;
     base::UniqueFd acquired_;
 };
 

@@ -29,8 +29,13 @@ const VkIcdSurfaceDisplay& surface_of(const void* icd_surface) {
 
 class KmsTarget final : public PresentTarget {
 public:
-    KmsTarget(base::UniqueFd fd, uint32_t crtc, const DisplayMode& mode, bool tears)
-        : fd_(std::move(fd)), crtc_(crtc), mode_(mode), display_(*mode.display), tears_(tears) {}
+    KmsTarget(std::shared_ptr<DisplaySession> session, uint32_t crtc, const DisplayMode& mode,
+              bool tears)
+        : session_(std::move(session)), fd_(session_->fd), crtc_(crtc), mode_(mode),
+          display_(*mode.display), tears_(tears) {
+        const std::lock_guard lock(session_->mutex);
+        session_->owner = this;
+    }
     ~KmsTarget() override {
         for (const Framebuffer& f : framebuffers_) {
             drmModeRmFB(fd_.get(), f.id);
@@ -57,6 +62,9 @@ public:
     }
 
     VkResult show(uint32_t index, bool) override {
+        const std::lock_guard lock(session_->mutex);
+        if (session_->owner != this)
+            return VK_ERROR_OUT_OF_DATE_KHR;
         const bool ok = shown_ == kNone ? set_mode(index) : flip(index);
         if (!ok)
             return VK_ERROR_SURFACE_LOST_KHR;
@@ -100,7 +108,8 @@ private:
         return true;
     }
 
-    base::UniqueFd fd_;
+    const std::shared_ptr<DisplaySession> session_;
+    const base::UniqueFd& fd_;
     const uint32_t crtc_;
     const DisplayMode& mode_;
     const Display& display_;
@@ -121,14 +130,14 @@ SurfaceFacts kms_facts(const void* icd_surface) {
 std::unique_ptr<PresentTarget> kms_target(const void* icd_surface, bool tears, VkResult* error) {
     const DisplayMode& mode = *DisplayMode::from(surface_of(icd_surface).displayMode);
     const Display& display = *mode.display;
-    base::UniqueFd fd = display.open_master();
-    const uint32_t crtc = fd ? display.crtc_on(fd.get()) : 0;
+    auto session = display.session();
+    const uint32_t crtc = session ? display.crtc_on(session->fd.get()) : 0;
     if (crtc == 0) {
         KITE_LOG(error, "display {}: somebody else shows something there", display.name);
         *error = VK_ERROR_NATIVE_WINDOW_IN_USE_KHR;
         return nullptr;
     }
-    return std::make_unique<KmsTarget>(std::move(fd), crtc, mode, tears);
+    return std::make_unique<KmsTarget>(std::move(session), crtc, mode, tears);
 }
 
 } // namespace kite::rt

@@ -84,6 +84,17 @@ def cases(outside, out):
         print(f"CRC in the guest {words}, outside {said}")
         expect(len(words) == 2 and int(words[1], 16) == int(said, 16), "CRCs differ")
 
+    def vulkan(machine):
+        program = build_dir() / "tests" / "vulkan" / "vulkan_wsi"
+        if not program.exists():
+            raise Skip("vulkan_wsi is not built")
+        manifest = build_dir() / "icd" / "kite_icd.x86_64.json"
+        done = machine.run(f"cd /tmp; VK_DRIVER_FILES={manifest} {program} "
+                           "--gtest_filter='*Display*'", 300)
+        print(done.stdout)
+        expect(done.code == 0, f"exit status {done.code}")
+        expect("no window of Display" not in done.stdout, "there was no display")
+
     def pulled(machine):
         for name in ("shown-0", "seen-0"):
             (out / name).unlink(missing_ok=True)
@@ -101,6 +112,7 @@ def cases(outside, out):
     yield "Planes", planes
     yield "Hotplug", hotplug
     yield "Crc", crc
+    yield "Vulkan", vulkan
     yield "Pulled", pulled
 
 
