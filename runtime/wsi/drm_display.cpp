@@ -27,7 +27,7 @@ VkResult GetDrmDisplayEXT(VkPhysicalDevice physical, int32_t fd, uint32_t connec
             return VK_SUCCESS;
         }
     }
-    return VK_ERROR_INITIALIZATION_FAILED;
+    return VK_ERROR_UNKNOWN;
 }
 
 VkResult AcquireDrmDisplayEXT(VkPhysicalDevice physical, int32_t fd, VkDisplayKHR display) {
