@@ -17,7 +17,11 @@
 
 static void kite_gem_free(struct drm_gem_object *obj)
 {
+	struct kite_device *kdev = to_kite_device(obj->dev);
+
+	down_read(&kdev->release_sem);
 	kite_compat_ttm_release(&to_kite_bo(obj)->ttm);
+	up_read(&kdev->release_sem);
 }
 
 /* What a buffer is charged to: it may be in VRAM for as long as it lives, if anywhere. */

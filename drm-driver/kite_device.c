@@ -168,6 +168,7 @@ int kite_device_init(struct kite_device *kdev)
 	mutex_init(&kdev->copy_mutex);
 	mutex_init(&kdev->remove_mutex);
 	mutex_init(&kdev->vms_lock);
+	init_rwsem(&kdev->release_sem);
 	INIT_LIST_HEAD(&kdev->vms);
 	spin_lock_init(&kdev->contexts.lock);
 	kite_coredump_init(kdev);
@@ -239,5 +240,7 @@ void kite_device_remove(struct kite_device *kdev)
 	kite_kms_remove(kdev);
 
 	unmap_mapping_range(kdev->drm.anon_inode->i_mapping, 0, 0, 1);
+	down_write(&kdev->release_sem);
 	ttm_device_clear_dma_mappings(&kdev->ttm);
+	up_write(&kdev->release_sem);
 }

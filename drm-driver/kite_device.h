@@ -20,6 +20,7 @@
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/pci.h>
+#include <linux/rwsem.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_device.h>
@@ -68,6 +69,11 @@ struct kite_device {
 	struct kite_vram vram;
 	/** @ttm: memory manager */
 	struct ttm_device ttm;
+	/**
+	 * @release_sem: read while a buffer is released, written while DMA mappings are cleared: TTM's
+	 * ttm_device_clear_dma_mappings() spins for ever on a buffer that is just being released
+	 */
+	struct rw_semaphore release_sem;
 	/** @system_size: bytes of system memory that buffers may use */
 	u64 system_size;
 

@@ -38,6 +38,9 @@ TEST_F(DrmAccounts, WhatAFileMakesIsCharged) {
     EXPECT_EQ(node->close_bo(vram), 0);
     EXPECT_EQ(node->close_bo(both), 0);
     EXPECT_EQ(node->close_bo(system), 0);
+    // Buffers are charged until the device has cleared them.
+    for (int i = 0; i < 200 && used(kVram) + used(kSystem) != 0; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
     EXPECT_EQ(used(kVram), 0u);
     EXPECT_EQ(used(kSystem), 0u);
     EXPECT_EQ(account(*node, kClient, 0, kVram).peak, 5 * kMiB);
