@@ -30,16 +30,11 @@ static DEFINE_MUTEX(kite_accounts_lock);
 static DEFINE_HASHTABLE(kite_accounts, 8);
 static LIST_HEAD(kite_owners);
 
-/**
- * kite_usage_charge() - use more, if the limit lets
- * @usage: the resource
- * @amount: how much more
- *
- * Exact with any number of threads: a charge is refused only if it would not have fit.
- *
- * Return: whether it fitted.
+/*
+ * Use more, if the limit lets. Exact with any number of threads: a charge is refused only if it
+ * would not have fit.
  */
-bool kite_usage_charge(struct kite_usage *usage, u64 amount)
+static bool kite_usage_charge(struct kite_usage *usage, u64 amount)
 {
 	s64 used = atomic64_read(&usage->used);
 	s64 peak;
@@ -59,8 +54,7 @@ bool kite_usage_charge(struct kite_usage *usage, u64 amount)
 	return true;
 }
 
-/** kite_usage_uncharge() - use less */
-void kite_usage_uncharge(struct kite_usage *usage, u64 amount)
+static void kite_usage_uncharge(struct kite_usage *usage, u64 amount)
 {
 	WARN_ON_ONCE(atomic64_sub_return((s64)amount, &usage->used) < 0);
 }

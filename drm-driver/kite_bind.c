@@ -500,7 +500,7 @@ static int kite_bind_get_revoked(struct kite_bind *bind)
  *
  * Work that goes on using them faults. When this succeeds the device cannot reach them any more.
  *
- * Return: 0, also if the VM is of no use any more; -ENOMEM, -ERESTARTSYS.
+ * Return: 0, also if the VM is of no use any more; else why a mapping may be left.
  */
 int kite_vm_revoke(struct kite_vm *vm)
 {
@@ -511,18 +511,22 @@ int kite_vm_revoke(struct kite_vm *vm)
 
 	mutex_lock(&vm->lock);
 	ret = kite_bind_get_revoked(&bind);
-	if (!ret && bind.count && !kite_pm_get(vm->kdev)) {
-		ret = kite_bind_locked(&bind, &syncs, &fence);
-		kite_pm_put(vm->kdev);
+	if (!ret && bind.count) {
+		ret = kite_pm_get(vm->kdev);
+		if (!ret) {
+			ret = kite_bind_locked(&bind, &syncs, &fence);
+			kite_pm_put(vm->kdev);
+		}
 	}
+	/* What is banned or gone reaches nothing. */
+	if (kite_vm_error(vm))
+		ret = 0;
 	mutex_unlock(&vm->lock);
 	kite_bind_put(&bind);
 	if (fence)
 		dma_fence_wait(fence, false);
 	dma_fence_put(fence);
-	if (ret == -EAGAIN)
-		return -ERESTARTSYS;
-	return ret == -ENOMEM || ret == -ERESTARTSYS || ret == -EINTR ? ret : 0;
+	return ret == -EAGAIN ? -ERESTARTSYS : ret;
 }
 
 /** kite_ioctl_vm_bind() - DRM_IOCTL_KITE_VM_BIND */

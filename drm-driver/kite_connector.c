@@ -22,15 +22,11 @@ static u32 kite_connector_status(struct kite_head *head)
 	u32 status = 0;
 	int idx;
 
-	if (kite_pm_get(head->kdev))
+	if (!kite_pm_enter(head->kdev, &idx))
 		return 0;
-	if (!drm_dev_enter(&head->kdev->drm, &idx))
-		goto out;
 	if (!kite_device_error(head->kdev))
 		status = kite_read(head->kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATUS));
-	drm_dev_exit(idx);
-out:
-	kite_pm_put(head->kdev);
+	kite_pm_exit(head->kdev, idx);
 	return status == ~0u ? 0 : status;
 }
 
@@ -47,14 +43,12 @@ static int kite_edid_block(void *data, u8 *buf, unsigned int block, size_t len)
 {
 	struct kite_head *head = data;
 	u32 change, i;
-	int ret = -ENODEV, idx;
+	int idx;
 
 	if (block >= KITE_EDID_BLOCKS || len > EDID_LENGTH)
 		return -EINVAL;
-	if (kite_pm_get(head->kdev))
+	if (!kite_pm_enter(head->kdev, &idx))
 		return -ENODEV;
-	if (!drm_dev_enter(&head->kdev->drm, &idx))
-		goto out;
 	change = readl(kite_head_vram(head, KITE_HEAD_WRITEBACK +
 				      KITE_HW_HEAD_WRITEBACK_CONNECTOR_DW * 4));
 	if (head->edid_change != change)
@@ -67,11 +61,8 @@ static int kite_edid_block(void *data, u8 *buf, unsigned int block, size_t len)
 	}
 	head->edid_blocks |= 1u << block;
 	memcpy(buf, head->edid[block], len);
-	drm_dev_exit(idx);
-	ret = 0;
-out:
-	kite_pm_put(head->kdev);
-	return ret;
+	kite_pm_exit(head->kdev, idx);
+	return 0;
 }
 
 static int kite_connector_get_modes(struct drm_connector *connector)

@@ -24,12 +24,8 @@ static int kite_debugfs_rings(struct seq_file *m, void *unused)
 
 	seq_printf(m, "device state %d, resets %d\n", atomic_read(&kdev->state),
 		   atomic_read(&kdev->reset_count));
-	if (kite_pm_get(kdev))
+	if (!kite_pm_enter(kdev, &idx))
 		return 0;
-	if (!drm_dev_enter(&kdev->drm, &idx)) {
-		kite_pm_put(kdev);
-		return 0;
-	}
 	for (i = 0; i < kdev->nr_rings; i++) {
 		struct kite_ring *ring = &kdev->rings[i];
 		u64 done = kite_ring_done_seqno(ring);
@@ -40,8 +36,7 @@ static int kite_debugfs_rings(struct seq_file *m, void *unused)
 			   atomic_read(&ring->reset_count), ring->error);
 		spin_unlock_irq(&ring->lock);
 	}
-	drm_dev_exit(idx);
-	kite_pm_put(kdev);
+	kite_pm_exit(kdev, idx);
 	return 0;
 }
 

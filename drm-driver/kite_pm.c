@@ -138,6 +138,30 @@ void kite_pm_put_now(struct kite_device *kdev)
 	pm_runtime_put_sync_suspend(kdev->drm.dev);
 }
 
+/**
+ * kite_pm_enter() - wake the hardware, if it is still there, for a look; may sleep
+ * @kdev: the device
+ * @idx: for kite_pm_exit()
+ *
+ * Return: true inside a drm_dev_enter() section with the hardware awake.
+ */
+bool kite_pm_enter(struct kite_device *kdev, int *idx)
+{
+	if (kite_pm_get(kdev))
+		return false;
+	if (drm_dev_enter(&kdev->drm, idx))
+		return true;
+	kite_pm_put(kdev);
+	return false;
+}
+
+/** kite_pm_exit() - undo kite_pm_enter() */
+void kite_pm_exit(struct kite_device *kdev, int idx)
+{
+	drm_dev_exit(idx);
+	kite_pm_put(kdev);
+}
+
 /* Whether what is in the device survives D3hot: VRAM, registers, contexts. */
 static bool kite_pm_keeps_state(struct kite_device *kdev)
 {

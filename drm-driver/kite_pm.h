@@ -24,6 +24,8 @@ int kite_pm_get(struct kite_device *kdev);
 void kite_pm_hold(struct kite_device *kdev);
 void kite_pm_put(struct kite_device *kdev);
 void kite_pm_put_now(struct kite_device *kdev);
+bool kite_pm_enter(struct kite_device *kdev, int *idx);
+void kite_pm_exit(struct kite_device *kdev, int idx);
 void kite_pm_start(struct kite_device *kdev);
 void kite_pm_stop(struct kite_device *kdev);
 

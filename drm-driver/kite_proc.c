@@ -63,7 +63,7 @@ static int stats_show(struct seq_file *m, void *unused)
 		u64 used;
 
 		mutex_lock(&kdev->vram.lock);
-		used = kdev->vram.size - kdev->vram.mm.avail - KITE_VRAM_CARVEOUT;
+		used = kite_vram_used(&kdev->vram);
 		mutex_unlock(&kdev->vram.lock);
 		seq_printf(m, "%s %llu %llu %d %d\n", pci_name(kdev->pdev),
 			   kdev->vram.size - KITE_VRAM_CARVEOUT, used, atomic_read(&kdev->state),

@@ -58,7 +58,7 @@ static void kite_query_memory(struct kite_device *kdev, struct drm_file *file,
 	mutex_lock(&kdev->vram.lock);
 	info->vram_size = kdev->vram.size - KITE_VRAM_CARVEOUT;
 	info->vram_visible_size = kdev->vram.visible - KITE_VRAM_CARVEOUT;
-	info->vram_used = kdev->vram.size - kdev->vram.mm.avail - KITE_VRAM_CARVEOUT;
+	info->vram_used = kite_vram_used(&kdev->vram);
 	info->vram_visible_used = kdev->vram.visible_used - KITE_VRAM_CARVEOUT;
 	mutex_unlock(&kdev->vram.lock);
 	info->system_size = kdev->system_size;

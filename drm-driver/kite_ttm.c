@@ -198,15 +198,13 @@ static int kite_access_memory(struct ttm_buffer_object *bo, unsigned long offset
 			      int len, int write)
 {
 	struct kite_device *kdev = ttm_to_kite_device(bo->bdev);
-	int done = 0, ret = -ENODEV, idx;
+	int done = 0, idx;
 
 	if (!bo->resource || bo->resource->mem_type != TTM_PL_VRAM ||
 	    !kite_vram_cpu_visible(bo->resource))
 		return -EIO;
-	if (kite_pm_get(kdev))
+	if (!kite_pm_enter(kdev, &idx))
 		return -ENODEV;
-	if (!drm_dev_enter(&kdev->drm, &idx))
-		goto out;
 	while (done < len) {
 		u64 run, at = kite_vram_offset(kdev, bo->resource, offset + done, &run);
 		size_t n = min_t(u64, run, len - done);
@@ -217,11 +215,8 @@ static int kite_access_memory(struct ttm_buffer_object *bo, unsigned long offset
 			memcpy_fromio(buf + done, kdev->vram_map + at, n);
 		done += n;
 	}
-	drm_dev_exit(idx);
-	ret = len;
-out:
-	kite_pm_put(kdev);
-	return ret;
+	kite_pm_exit(kdev, idx);
+	return len;
 }
 
 static const struct ttm_device_funcs kite_ttm_funcs = {

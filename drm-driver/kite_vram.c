@@ -185,6 +185,13 @@ u64 kite_vram_offset(struct kite_device *kdev, struct ttm_resource *res, u64 at,
 	return 0;
 }
 
+/** kite_vram_used() - bytes in use by buffers; @vram's lock is held */
+u64 kite_vram_used(struct kite_vram *vram)
+{
+	lockdep_assert_held(&vram->lock);
+	return vram->size - vram->mm.avail - KITE_VRAM_CARVEOUT;
+}
+
 /** kite_vram_cpu_visible() - whether the CPU sees all of a VRAM resource */
 bool kite_vram_cpu_visible(struct ttm_resource *res)
 {

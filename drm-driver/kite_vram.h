@@ -53,6 +53,7 @@ static inline struct kite_vram_resource *to_kite_vram_resource(struct ttm_resour
 int kite_vram_init(struct kite_device *kdev);
 void kite_vram_fini(struct kite_device *kdev);
 u64 kite_vram_offset(struct kite_device *kdev, struct ttm_resource *res, u64 at, u64 *run);
+u64 kite_vram_used(struct kite_vram *vram);
 bool kite_vram_cpu_visible(struct ttm_resource *res);
 
 #endif /* _KITE_VRAM_H_ */

@@ -101,7 +101,10 @@ void QueryUnit::aim(hw::QueryType type, uint32_t index, DrawState& draw) {
     }
 }
 
-base::Result<void> QueryUnit::begin_active(const hw::QueryBeginPacket& p, DrawState& draw) {
+base::Result<void> QueryUnit::begin(const hw::QueryBeginPacket& p, DrawState& draw) {
+    if (p.index >= kStreams) {
+        return fail(ErrorCode::corrupt, "vertex stream {}", p.index);
+    }
     const auto started = [&](base::Result<void> begun, uint32_t values) -> base::Result<void> {
         if (begun) {
             begun = check_slot(p.address, uint64_t{values + 1} * 8);
@@ -128,13 +131,6 @@ base::Result<void> QueryUnit::begin_active(const hw::QueryBeginPacket& p, DrawSt
     default:
         return fail(ErrorCode::corrupt, "queries of this type do not begin");
     }
-}
-
-base::Result<void> QueryUnit::begin(const hw::QueryBeginPacket& p, DrawState& draw) {
-    if (p.index >= kStreams) {
-        return fail(ErrorCode::corrupt, "vertex stream {}", p.index);
-    }
-    return begin_active(p, draw);
 }
 
 base::Result<void> QueryUnit::end(const hw::QueryEndPacket& p, DrawState& draw) {

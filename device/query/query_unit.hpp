@@ -75,8 +75,6 @@ private:
         uint64_t slot;
         std::function<std::vector<uint64_t>()> values;
     };
-    [[nodiscard]] base::Result<void> begin_active(const hw::QueryBeginPacket& packet,
-                                                  DrawState& draw);
     [[nodiscard]] base::Result<void> check_slot(uint64_t slot, uint64_t bytes) const;
     void aim(hw::QueryType type, uint32_t index, DrawState& draw);
 

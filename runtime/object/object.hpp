@@ -19,6 +19,7 @@
 #include <vulkan/vulkan_core.h>
 
 #include <new>
+#include <span>
 #include <utility>
 
 namespace kite::rt {
@@ -111,5 +112,16 @@ private:
     uint32_t room_;
     bool incomplete_ = false;
 };
+
+/// Answers the extensible form of a query, whose elements embed those of the plain one.
+template <class Plain, class Extended>
+[[nodiscard]] VkResult write_extended(std::span<const Plain> list, uint32_t* count, Extended* out,
+                                      Plain Extended::* plain) {
+    OutArray<Extended> a(count, out);
+    for (const Plain& p : list)
+        if (Extended* e = a.next())
+            e->*plain = p;
+    return a.result();
+}
 
 } // namespace kite::rt

@@ -47,11 +47,8 @@ VkResult GetPhysicalDeviceDisplayProperties2KHR(VkPhysicalDevice physical, uint3
     (void)GetPhysicalDeviceDisplayPropertiesKHR(physical, &found, nullptr);
     std::vector<VkDisplayPropertiesKHR> list(found);
     (void)GetPhysicalDeviceDisplayPropertiesKHR(physical, &found, list.data());
-    OutArray<VkDisplayProperties2KHR> a(count, out);
-    for (uint32_t i = 0; i < found; ++i)
-        if (auto* p = a.next())
-            p->displayProperties = list[i];
-    return a.result();
+    return write_extended(std::span<const VkDisplayPropertiesKHR>(list).first(found), count, out,
+                          &VkDisplayProperties2KHR::displayProperties);
 }
 
 VkResult GetPhysicalDeviceDisplayPlaneProperties2KHR(VkPhysicalDevice physical, uint32_t* count,
@@ -60,11 +57,8 @@ VkResult GetPhysicalDeviceDisplayPlaneProperties2KHR(VkPhysicalDevice physical, 
     (void)GetPhysicalDeviceDisplayPlanePropertiesKHR(physical, &found, nullptr);
     std::vector<VkDisplayPlanePropertiesKHR> list(found);
     (void)GetPhysicalDeviceDisplayPlanePropertiesKHR(physical, &found, list.data());
-    OutArray<VkDisplayPlaneProperties2KHR> a(count, out);
-    for (uint32_t i = 0; i < found; ++i)
-        if (auto* p = a.next())
-            p->displayPlaneProperties = list[i];
-    return a.result();
+    return write_extended(std::span<const VkDisplayPlanePropertiesKHR>(list).first(found), count,
+                          out, &VkDisplayPlaneProperties2KHR::displayPlaneProperties);
 }
 
 VkResult GetDisplayModeProperties2KHR(VkPhysicalDevice physical, VkDisplayKHR display,
@@ -72,11 +66,8 @@ VkResult GetDisplayModeProperties2KHR(VkPhysicalDevice physical, VkDisplayKHR di
     auto found = static_cast<uint32_t>(Display::from(display)->modes.size());
     std::vector<VkDisplayModePropertiesKHR> list(found);
     (void)GetDisplayModePropertiesKHR(physical, display, &found, list.data());
-    OutArray<VkDisplayModeProperties2KHR> a(count, out);
-    for (uint32_t i = 0; i < found; ++i)
-        if (auto* p = a.next())
-            p->displayModeProperties = list[i];
-    return a.result();
+    return write_extended(std::span<const VkDisplayModePropertiesKHR>(list).first(found), count,
+                          out, &VkDisplayModeProperties2KHR::displayModeProperties);
 }
 
 VkResult GetDisplayPlaneCapabilities2KHR(VkPhysicalDevice physical,

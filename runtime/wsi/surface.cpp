@@ -142,11 +142,8 @@ VkResult GetPhysicalDeviceSurfaceFormats2KHR(VkPhysicalDevice physical,
     VkSurfaceFormatKHR list[2];
     uint32_t n = 2;
     (void)GetPhysicalDeviceSurfaceFormatsKHR(physical, info->surface, &n, list);
-    OutArray<VkSurfaceFormat2KHR> a(count, out);
-    for (uint32_t i = 0; i < n; ++i)
-        if (auto* f = a.next())
-            f->surfaceFormat = list[i];
-    return a.result();
+    return write_extended(std::span<const VkSurfaceFormatKHR>(list, n), count, out,
+                          &VkSurfaceFormat2KHR::surfaceFormat);
 }
 
 VkResult GetPhysicalDeviceSurfacePresentModesKHR(VkPhysicalDevice, VkSurfaceKHR, uint32_t* count,

@@ -24,12 +24,12 @@ void must(int r, const char* what) {
         throw std::runtime_error(std::string(what) + ": " + std::strerror(-r));
 }
 
-bool is_kite(const char* path) {
+bool driven_by(const char* driver, const char* path) {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return false;
     drmVersionPtr v = drmGetVersion(fd);
-    bool ok = v && std::strcmp(v->name, "kite") == 0;
+    bool ok = v && std::strcmp(v->name, driver) == 0;
     drmFreeVersion(v);
     close(fd);
     return ok;
@@ -37,13 +37,14 @@ bool is_kite(const char* path) {
 
 } // namespace
 
-std::string find_node() {
+std::string find_node(const char* driver) {
     std::array<drmDevicePtr, 16> devices{};
     int n = drmGetDevices2(0, devices.data(), static_cast<int>(devices.size()));
     std::string found;
     for (int i = 0; i < n && found.empty(); ++i) {
         const drmDevice& d = *devices[static_cast<size_t>(i)];
-        if ((d.available_nodes & (1 << DRM_NODE_RENDER)) && is_kite(d.nodes[DRM_NODE_RENDER]))
+        if ((d.available_nodes & (1 << DRM_NODE_RENDER)) &&
+            driven_by(driver, d.nodes[DRM_NODE_RENDER]))
             found = d.nodes[DRM_NODE_RENDER];
     }
     if (n > 0)

@@ -22,8 +22,8 @@
 
 namespace kite::drm_test {
 
-/// Path of the first kite render node, or empty.
-std::string find_node();
+/// Path of the first render node of a driver, or empty.
+std::string find_node(const char* driver = "kite");
 
 /// An open file of the driver.
 class Node {

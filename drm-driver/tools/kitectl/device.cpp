@@ -33,6 +33,15 @@ int open_kite(const std::string& path) {
     return -1;
 }
 
+/// Arguments of an ioctl on somebody's account.
+template <class T>
+T about(Who who) {
+    T arguments{};
+    arguments.kind = who.kind;
+    arguments.id = who.id;
+    return arguments;
+}
+
 } // namespace
 
 Device::Device(const std::string& path) : path_(path) {
@@ -90,18 +99,14 @@ drm_kite_link_info Device::link() const {
 }
 
 drm_kite_account Device::account(Who who, uint32_t resource) const {
-    drm_kite_account a{};
-    a.kind = who.kind;
-    a.id = who.id;
+    auto a = about<drm_kite_account>(who);
     a.resource = resource;
     call(DRM_IOCTL_KITE_ACCOUNT, &a, "reading the account");
     return a;
 }
 
 void Device::set_limit(Who who, uint32_t resource, uint64_t limit) const {
-    drm_kite_account a{};
-    a.kind = who.kind;
-    a.id = who.id;
+    auto a = about<drm_kite_account>(who);
     a.resource = resource;
     a.flags = DRM_KITE_ACCOUNT_SET_LIMIT;
     a.limit = limit;
@@ -109,9 +114,7 @@ void Device::set_limit(Who who, uint32_t resource, uint64_t limit) const {
 }
 
 drm_kite_dma_rights Device::rights(Who who, uint32_t op, uint32_t rights) const {
-    drm_kite_dma_rights r{};
-    r.kind = who.kind;
-    r.id = who.id;
+    auto r = about<drm_kite_dma_rights>(who);
     r.op = op;
     r.rights = rights;
     call(DRM_IOCTL_KITE_DMA_RIGHTS, &r,
