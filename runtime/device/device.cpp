@@ -81,6 +81,17 @@ VkResult Queue::submit(std::span<const kmd::Ib> ibs, std::span<const kmd::SyncPo
     return r;
 }
 
+void Queue::hold(std::vector<std::shared_ptr<kmd::Timeline>> waited, uint64_t value) {
+    std::lock_guard lock(mutex);
+    if (!held_.empty()) {
+        const uint64_t done = timeline->value().value_or(0);
+        std::erase_if(held_, [&](const Held& h) { return h.value <= done; });
+    }
+    std::erase(waited, nullptr);
+    if (!waited.empty())
+        held_.push_back({value, std::move(waited)});
+}
+
 VkResult Queue::wait_idle() {
     return device->check(timeline->wait(submitted, UINT64_MAX));
 }

@@ -33,8 +33,17 @@ struct Queue : Dispatchable<Queue, VkQueue> {
     /// with it.
     VkResult submit(std::span<const kmd::Ib> ibs, std::span<const kmd::SyncPoint> waits,
                     std::span<const kmd::SyncPoint> signals, uint64_t* value);
+    /// Keeps timelines that a submission waits for until `value` is reached.
+    void hold(std::vector<std::shared_ptr<kmd::Timeline>> waited, uint64_t value);
     /// Waits until everything submitted is done.
     VkResult wait_idle();
+
+private:
+    struct Held {
+        uint64_t value;
+        std::vector<std::shared_ptr<kmd::Timeline>> timelines;
+    };
+    std::vector<Held> held_; ///< guarded by `mutex`
 };
 
 /// The device.

@@ -66,6 +66,7 @@ struct DeviceFacts {
     std::optional<DrmNodes> drm;     ///< drm: its nodes
     bool dma_buf = false;            ///< exported memory is a dma-buf
     bool sync_fds = false;           ///< timelines and binary objects have file descriptors
+    bool sync_files = false;         ///< points turn into sync files and back
 };
 
 /// Where memory should live.

@@ -50,11 +50,12 @@ void GetPhysicalDeviceExternalSemaphoreProperties(VkPhysicalDevice physical,
     bool timeline = t && t->semaphoreType == VK_SEMAPHORE_TYPE_TIMELINE;
     bool opaque = info->handleType == VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT;
     bool file = info->handleType == VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT && !timeline;
-    if (!PhysicalDevice::from(physical)->facts.sync_fds || (!opaque && !file))
+    const kmd::DeviceFacts& facts = PhysicalDevice::from(physical)->facts;
+    if (!(opaque && facts.sync_fds) && !(file && facts.sync_files))
         return;
     // A binary payload of its own can be handed out either way.
     out->compatibleHandleTypes = VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT;
-    if (!timeline)
+    if (!timeline && facts.sync_files)
         out->compatibleHandleTypes |= VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT;
     out->exportFromImportedHandleTypes = out->compatibleHandleTypes;
     out->externalSemaphoreFeatures = kSemaphoreBoth;
@@ -63,10 +64,14 @@ void GetPhysicalDeviceExternalSemaphoreProperties(VkPhysicalDevice physical,
 void GetPhysicalDeviceExternalFenceProperties(VkPhysicalDevice physical,
                                               const VkPhysicalDeviceExternalFenceInfo* info,
                                               VkExternalFenceProperties* out) {
-    constexpr VkExternalFenceHandleTypeFlags both =
-        VK_EXTERNAL_FENCE_HANDLE_TYPE_OPAQUE_FD_BIT | VK_EXTERNAL_FENCE_HANDLE_TYPE_SYNC_FD_BIT;
-    bool ok = PhysicalDevice::from(physical)->facts.sync_fds && (info->handleType & both) != 0;
-    out->compatibleHandleTypes = out->exportFromImportedHandleTypes = ok ? both : 0;
+    const kmd::DeviceFacts& facts = PhysicalDevice::from(physical)->facts;
+    VkExternalFenceHandleTypeFlags offered = 0;
+    if (facts.sync_fds)
+        offered |= VK_EXTERNAL_FENCE_HANDLE_TYPE_OPAQUE_FD_BIT;
+    if (facts.sync_files)
+        offered |= VK_EXTERNAL_FENCE_HANDLE_TYPE_SYNC_FD_BIT;
+    bool ok = (info->handleType & offered) != 0;
+    out->compatibleHandleTypes = out->exportFromImportedHandleTypes = ok ? offered : 0;
     out->externalFenceFeatures = ok ? kFenceBoth : 0;
 }
 

@@ -47,6 +47,7 @@ struct Batch {
         VkResult r = q.submit(ibs, waits, signals, &value);
         if (r != VK_SUCCESS)
             return r;
+        q.hold(std::move(keep), value);
         for (Semaphore* s : binary_signals)
             s->point = {q.timeline.get(), value, nullptr};
         if (fence && !fence->own)
@@ -63,6 +64,8 @@ VkResult consume(Queue& q, std::span<const VkSemaphore> semaphores, Point* done)
         b.wait(q, s, 0);
     uint64_t value = 0;
     VkResult r = q.submit({}, b.waits, {}, &value);
+    if (r == VK_SUCCESS)
+        q.hold(std::move(b.keep), value);
     *done = {q.timeline.get(), value, nullptr};
     return r;
 }

@@ -71,7 +71,7 @@ Result<DeviceFacts> facts_of(Kernel& kernel, int fd, const Node& node, QueueLimi
         f.pci = node.pci;
     f.drm = node.nodes;
     f.dma_buf = true;
-    f.sync_fds = true;
+    f.sync_fds = f.sync_files = true;
     if (limits)
         *limits = {std::min(g.max_ibs, 1024u), std::min(g.max_syncs, 1024u)};
     return f;

@@ -108,6 +108,7 @@ Result<std::unique_ptr<Device>> DeviceImpl::open() {
         return base::fail(base::ErrorCode::initialization_failed, "address space: {}",
                           base::errno_text(-r));
     d->facts_.backend = "embedded";
+    d->facts_.sync_fds = true;
     d->facts_.description = info.description;
     d->facts_.wave_size = info.wave_size;
     d->facts_.vram_bytes = info.vram_bytes;
@@ -194,6 +195,20 @@ Result<std::unique_ptr<Timeline>> DeviceImpl::create_timeline(uint64_t initial) 
     return std::make_unique<TimelineImpl>(hub_, initial);
 }
 
+Result<std::unique_ptr<Timeline>> DeviceImpl::create_binary(bool signalled) {
+    auto shared = SharedSync::create(true, signalled ? 1 : 0);
+    if (!shared)
+        return std::unexpected(shared.error());
+    return std::make_unique<TimelineImpl>(hub_, std::move(*shared), true);
+}
+
+Result<std::unique_ptr<Timeline>> DeviceImpl::import_sync(int fd, bool binary) {
+    auto shared = SharedSync::import(fd, binary);
+    if (!shared)
+        return std::unexpected(shared.error());
+    return std::make_unique<TimelineImpl>(hub_, std::move(*shared), binary);
+}
+
 Result<void> DeviceImpl::wait(const WaitSet& set, uint64_t deadline_ns) {
     return hub_->wait(set, deadline_ns);
 }
@@ -207,6 +222,7 @@ Result<ClockPair> DeviceImpl::clocks() {
 DeviceFacts probe() {
     DeviceFacts f;
     f.backend = "embedded";
+    f.sync_fds = true;
     __builtin_cpu_init();
     bool interp = base::env_string(base::env::kExec).value_or("") == "interp";
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

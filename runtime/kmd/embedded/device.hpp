@@ -58,6 +58,8 @@ public:
     Result<void> unbind(uint64_t va, uint64_t size) override;
     Result<std::unique_ptr<Queue>> create_queue(QueueClass engine) override;
     Result<std::unique_ptr<Timeline>> create_timeline(uint64_t initial) override;
+    Result<std::unique_ptr<Timeline>> create_binary(bool signalled) override;
+    Result<std::unique_ptr<Timeline>> import_sync(int fd, bool binary) override;
     Result<void> wait(const WaitSet& set, uint64_t deadline_ns) override;
     Result<ClockPair> clocks() override;
 

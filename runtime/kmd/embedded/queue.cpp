@@ -53,9 +53,14 @@ void QueueImpl::complete_oldest(dev::Status status) {
 
 bool QueueImpl::reached(const std::vector<SyncPoint>& waits) const {
     for (const SyncPoint& p : waits)
-        if (static_cast<TimelineImpl*>(p.timeline)->locked_value() < p.value)
+        if (!static_cast<TimelineImpl*>(p.timeline)->locked_reached(p.value))
             return false;
     return true;
+}
+
+void QueueImpl::consume(const std::vector<SyncPoint>& waits) {
+    for (const SyncPoint& p : waits)
+        static_cast<TimelineImpl*>(p.timeline)->locked_consume();
 }
 
 Result<void> QueueImpl::hand_over(const std::vector<dev::IndirectBuffer>& ibs) {
@@ -82,6 +87,8 @@ Result<void> QueueImpl::submit(const Submission& s) {
             return std::unexpected(base::Error{base::ErrorCode::device_lost, "device lost", {}});
         bool idle = signals_.empty();
         now = held_.empty() && !handing_ && reached(p.waits);
+        if (now)
+            consume(p.waits);
         if (now && idle && p.ibs.empty()) {
             // Nothing to execute and nothing before it: signal without waking the device.
             for (const SyncPoint& sp : s.signals)
@@ -108,17 +115,19 @@ void QueueImpl::run() {
     pthread_setname_np(pthread_self(), "kite-submit");
     std::unique_lock lock(hub_->mutex);
     for (;;) {
-        hub_->changed.wait(lock, [&] {
-            return stop_ || (!held_.empty() && (hub_->lost || reached(held_.front().waits)));
-        });
         if (stop_)
             return;
+        if (held_.empty() || (!hub_->lost && !reached(held_.front().waits))) {
+            hub_->pause(lock, held_.empty() ? std::span<const SyncPoint>() : held_.front().waits);
+            continue;
+        }
         Pending p = std::move(held_.front());
         held_.pop_front();
         if (hub_->lost) {
             signals_.pop_back();
             continue;
         }
+        consume(p.waits);
         handing_ = true;
         lock.unlock();
         (void)hand_over(p.ibs);

@@ -38,6 +38,7 @@ private:
     void run();
     Result<void> hand_over(const std::vector<dev::IndirectBuffer>& ibs);
     bool reached(const std::vector<SyncPoint>& waits) const;
+    static void consume(const std::vector<SyncPoint>& waits);
     void complete_oldest(dev::Status status);
 
     std::shared_ptr<TimelineHub> hub_;

@@ -3,8 +3,11 @@
 #include "runtime/kmd/embedded/queue.hpp"
 
 #include <chrono>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 
 namespace kite::rt::kmd::embedded {
 namespace {
@@ -295,6 +298,76 @@ TEST_F(TimelineTest, ALostDeviceEndsWaitsButNotWhatWasReached) {
     const auto waited = a.wait(4, UINT64_MAX);
     ASSERT_FALSE(waited);
     EXPECT_EQ(waited.error().code, base::ErrorCode::device_lost);
+}
+
+// A second process is a second hub: nothing but the descriptor connects the two.
+class SharedTest : public QueueTest {
+protected:
+    // An object of the other process by the descriptor of one here.
+    std::unique_ptr<TimelineImpl> pass(TimelineImpl& from, bool binary) {
+        const auto fd = from.export_fd();
+        EXPECT_TRUE(fd);
+        auto shared = SharedSync::import(*fd, binary);
+        EXPECT_TRUE(shared);
+        EXPECT_FALSE(SharedSync::import(*fd, !binary)) << "the other kind";
+        close(*fd);
+        return std::make_unique<TimelineImpl>(other, std::move(*shared), binary);
+    }
+    TimelineImpl binary() { return {hub, std::move(*SharedSync::create(true, 0)), true}; }
+    std::shared_ptr<TimelineHub> other = std::make_shared<TimelineHub>();
+};
+
+TEST_F(SharedTest, ATimelineGoesOnInBothProcesses) {
+    ASSERT_TRUE(a.signal(4));
+    auto there = pass(a, false);
+    EXPECT_EQ(there->value(), 4u);
+    ASSERT_TRUE(there->signal(6));
+    ASSERT_TRUE(a.signal(5));
+    EXPECT_EQ(a.value(), 6u);
+    EXPECT_EQ(there->value(), 6u);
+}
+
+TEST_F(SharedTest, AWaitBegunBeforeTheExportSeesTheOtherProcess) {
+    std::unique_ptr<TimelineImpl> there;
+    std::thread waiter([&] { EXPECT_TRUE(a.wait(9, after(10s))); });
+    ASSERT_TRUE(submit(0x1000, {{&a, 9}}, {}));
+    std::this_thread::sleep_for(10ms);
+    there = pass(a, false);
+    ASSERT_TRUE(there->signal(9));
+    waiter.join();
+    EXPECT_EQ(device.queue.wait_for(1).size(), 1u);
+    device.queue.complete(dev::Status::ok);
+}
+
+TEST_F(SharedTest, AQueuesWaitUsesABinaryObjectUp) {
+    TimelineImpl here = binary();
+    auto there = pass(here, true);
+    EXPECT_FALSE(here.wait(0, 0));
+    ASSERT_TRUE(submit(0x1000, {{&here, 0}}, {})); // held back
+    EXPECT_EQ(device.queue.size(), 0u);
+    ASSERT_TRUE(there->signal(0));
+    EXPECT_EQ(device.queue.wait_for(1).size(), 1u);
+    EXPECT_FALSE(there->wait(0, 0)) << "used up";
+    ASSERT_TRUE(there->signal(0));
+    EXPECT_TRUE(here.wait(0, 0)) << "a host wait looks only";
+    ASSERT_TRUE(submit(0x2000, {{&here, 0}}, {})); // at once
+    EXPECT_FALSE(there->wait(0, 0));
+    ASSERT_TRUE(here.signal(0));
+    ASSERT_TRUE(there->reset());
+    EXPECT_FALSE(here.wait(0, 0));
+    device.queue.complete(dev::Status::ok);
+    device.queue.complete(dev::Status::ok);
+}
+
+TEST_F(SharedTest, OtherMemoryIsRefused) {
+    const int plain = memfd_create("plain", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ASSERT_EQ(ftruncate(plain, 4096), 0);
+    EXPECT_FALSE(SharedSync::import(plain, true)) << "not sealed";
+    ASSERT_EQ(fcntl(plain, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    EXPECT_FALSE(SharedSync::import(plain, true)) << "no magic number";
+    EXPECT_FALSE(SharedSync::import(STDIN_FILENO, true));
+    EXPECT_FALSE(SharedSync::import(-1, false));
+    close(plain);
 }
 
 } // namespace
