@@ -36,6 +36,8 @@ static void kite_ttm_destroy(struct ttm_buffer_object *ttm)
 
 	if (kite_compat_is_imported(&ttm->base))
 		drm_prime_gem_destroy(&ttm->base, ttm->sg);
+	if (bo->shadow)
+		drm_gem_object_put(&bo->shadow->ttm.base);
 	drm_gem_object_release(&ttm->base);
 	if (bo->exclusive_root)
 		drm_gem_object_put(bo->exclusive_root);
@@ -273,13 +275,13 @@ void kite_bo_unpin(struct kite_bo *bo)
 }
 
 /**
- * kite_bo_pin_scanout() - keep a buffer in VRAM, in one piece, where planes show it from
+ * kite_bo_pin_vram() - keep a buffer in VRAM, in one piece
  * @bo: the buffer
  *
  * Return: 0, -EBUSY while another device holds it in system memory, -ENOSPC, -ENOMEM,
  * -ERESTARTSYS.
  */
-int kite_bo_pin_scanout(struct kite_bo *bo)
+int kite_bo_pin_vram(struct kite_bo *bo)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true };
 	u32 flags = DRM_KITE_BO_VRAM | (bo->flags & DRM_KITE_BO_CPU_VISIBLE);
@@ -301,8 +303,8 @@ int kite_bo_pin_scanout(struct kite_bo *bo)
 	return ret;
 }
 
-/** kite_bo_unpin_scanout() - undo kite_bo_pin_scanout() */
-void kite_bo_unpin_scanout(struct kite_bo *bo)
+/** kite_bo_unpin_vram() - undo kite_bo_pin_vram() */
+void kite_bo_unpin_vram(struct kite_bo *bo)
 {
 	dma_resv_lock(bo->ttm.base.resv, NULL);
 	ttm_bo_unpin(&bo->ttm);

@@ -40,6 +40,8 @@ struct kite_bo {
 	struct drm_gem_object *exclusive_root;
 	/** @owner: who is charged for it, or NULL */
 	struct kite_owner *owner;
+	/** @shadow: of an imported buffer that is shown: its copy in VRAM, or NULL; set once */
+	struct kite_bo *shadow;
 	/** @contiguous: VRAM is given in one piece, because it is shown; under dma_resv */
 	bool contiguous;
 	/** @label: text for people; under dma_resv */
@@ -87,8 +89,8 @@ int kite_bo_validate(struct kite_bo *bo, bool evict_own);
 int kite_bo_validate_visible(struct kite_bo *bo);
 int kite_bo_pin_system(struct kite_bo *bo);
 void kite_bo_unpin(struct kite_bo *bo);
-int kite_bo_pin_scanout(struct kite_bo *bo);
-void kite_bo_unpin_scanout(struct kite_bo *bo);
+int kite_bo_pin_vram(struct kite_bo *bo);
+void kite_bo_unpin_vram(struct kite_bo *bo);
 void kite_bo_placement(struct kite_bo *bo, u32 flags, struct ttm_placement *placement,
 		       struct ttm_place *places);
 u64 kite_bo_address(struct kite_bo *bo, u64 at, u64 *run, bool *system);
@@ -97,6 +99,7 @@ void kite_bo_mark_evicted(struct kite_bo *bo);
 int kite_copy_clear(struct kite_bo *bo, struct ttm_resource *res, struct dma_fence **fence);
 int kite_copy_move(struct kite_bo *bo, struct ttm_resource *from, struct ttm_resource *to,
 		   struct dma_fence **fence);
+int kite_copy_buffer(struct kite_bo *from, struct kite_bo *to, struct dma_fence **fence);
 
 struct drm_gem_object *kite_prime_import_sg(struct drm_device *drm,
 					    struct dma_buf_attachment *attach,

@@ -170,18 +170,12 @@ static u64 kite_copy_locate(struct kite_bo *bo, struct ttm_resource *res, u64 at
 	return tt->dma_address[page];
 }
 
-/**
- * kite_copy_move() - copy a buffer's contents
- * @bo: the buffer, idle; its pages are there if one side is system memory
- * @from: where they are
- * @to: where they go
- * @fence: out: reference of the completion
- */
-int kite_copy_move(struct kite_bo *bo, struct ttm_resource *from, struct ttm_resource *to,
-		   struct dma_fence **fence)
+/* Copy the start of one place to another; buffers' pages are there where it is system memory. */
+static int kite_copy_between(struct kite_bo *from_bo, struct ttm_resource *from,
+			     struct kite_bo *to_bo, struct ttm_resource *to, u64 size,
+			     struct dma_fence **fence)
 {
-	struct kite_copy copy = { .kdev = kite_bo_device(bo) };
-	u64 size = bo->ttm.base.size;
+	struct kite_copy copy = { .kdev = kite_bo_device(to_bo) };
 	u64 at = 0, from_run, to_run;
 	u32 w0 = KITE_HW_RING_OP_COPY;
 	int ret = 0;
@@ -191,12 +185,37 @@ int kite_copy_move(struct kite_bo *bo, struct ttm_resource *from, struct ttm_res
 	if (to->mem_type != TTM_PL_VRAM)
 		w0 |= 1u << KITE_HW_RING_ENTRY_TARGET_SYSTEM_SHIFT;
 	while (at < size && !ret) {
-		u64 source = kite_copy_locate(bo, from, at, &from_run);
-		u64 target = kite_copy_locate(bo, to, at, &to_run);
+		u64 source = kite_copy_locate(from_bo, from, at, &from_run);
+		u64 target = kite_copy_locate(to_bo, to, at, &to_run);
 		u64 run = min3(from_run, to_run, size - at);
 
 		ret = kite_copy_add(&copy, w0, source, target, run);
 		at += run;
 	}
 	return kite_copy_end(&copy, ret, fence);
+}
+
+/**
+ * kite_copy_move() - copy a buffer's contents to where it moves
+ * @bo: the buffer, idle; its pages are there if one side is system memory
+ * @from: where they are
+ * @to: where they go
+ * @fence: out: reference of the completion
+ */
+int kite_copy_move(struct kite_bo *bo, struct ttm_resource *from, struct ttm_resource *to,
+		   struct dma_fence **fence)
+{
+	return kite_copy_between(bo, from, bo, to, bo->ttm.base.size, fence);
+}
+
+/**
+ * kite_copy_buffer() - copy one buffer's contents to another of at least its size
+ * @from: source; its dma_resv is held, its pages are there
+ * @to: target; pinned
+ * @fence: out: reference of the completion
+ */
+int kite_copy_buffer(struct kite_bo *from, struct kite_bo *to, struct dma_fence **fence)
+{
+	return kite_copy_between(from, from->ttm.resource, to, to->ttm.resource,
+				 from->ttm.base.size, fence);
 }

@@ -43,18 +43,42 @@ static void kite_crtc_disable_vblank(struct drm_crtc *crtc)
 	kite_head_irq(crtc_to_kite_head(crtc), KITE_HW_HEAD_EVENT_VBLANK, false);
 }
 
+/* Vblanks so far, over all resets of the device; without one, what was told last. */
 static u32 kite_crtc_vblank_counter(struct drm_crtc *crtc)
 {
 	struct kite_head *head = crtc_to_kite_head(crtc);
-	u32 count = head->vblank_seen;
+	unsigned long flags;
+	u32 count;
 	int idx;
 
+	spin_lock_irqsave(&head->vblank_lock, flags);
 	if (drm_dev_enter(crtc->dev, &idx)) {
 		count = readl(kite_head_vram(head, KITE_HEAD_WRITEBACK +
 					     KITE_HW_HEAD_WRITEBACK_VBLANK_DW * 4));
+		if (count != ~0u && !kite_device_error(head->kdev))
+			head->vblank_told = head->vblank_base + count;
 		drm_dev_exit(idx);
 	}
+	count = head->vblank_told;
+	spin_unlock_irqrestore(&head->vblank_lock, flags);
 	return count;
+}
+
+/**
+ * kite_vblank_restart() - the device has been reset and begins counting vblanks again
+ * @head: the head; drm->event_lock and a drm_dev_enter() section are held
+ *
+ * What the device tells about the head is zero afterwards.
+ */
+void kite_vblank_restart(struct kite_head *head)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&head->vblank_lock, flags);
+	memset_io(kite_head_vram(head, KITE_HEAD_WRITEBACK), 0, KITE_HW_HEAD_WRITEBACK_DWORDS * 4);
+	head->vblank_base = head->vblank_told;
+	head->vblank_seen = 0;
+	spin_unlock_irqrestore(&head->vblank_lock, flags);
 }
 
 /* When the last vblank began: the device says so by its own clock. */
@@ -78,7 +102,7 @@ static bool kite_crtc_vblank_time(struct drm_crtc *crtc, int *max_error, ktime_t
 	drm_dev_exit(idx);
 	if (!stamp)
 		return false;
-	*time = min_t(s64, stamp + READ_ONCE(head->kdev->kms.clock_offset), ktime_get());
+	*time = min_t(s64, stamp + READ_ONCE(head->kdev->kms.clock.offset), ktime_get());
 	*max_error = 0;
 	return true;
 }
@@ -223,10 +247,13 @@ static void kite_crtc_atomic_flush(struct drm_crtc *crtc, struct kite_atomic_sta
 		kite_head_set_gamma(head, new->gamma_lut);
 	spin_lock_irqsave(&crtc->dev->event_lock, flags);
 	kite_head_set_mode(head, new);
-	if (works && !kite_device_error(kdev))
+	if (works && !kite_device_error(kdev)) {
 		kite_head_commit(head);
-	else
+		/* Vblanks that began before the commit must not be waited for by those who made it. */
+		drm_crtc_accurate_vblank_count(crtc);
+	} else {
 		kite_writeback_end(head, -ENODEV);
+	}
 	kite_head_arm_event(head, new, works && !kite_device_error(kdev));
 	spin_unlock_irqrestore(&crtc->dev->event_lock, flags);
 	if (works)

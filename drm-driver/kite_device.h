@@ -132,12 +132,10 @@ struct kite_device {
 		struct kite_head heads[KITE_MAX_HEADS];
 		/** @kms.nr_heads: those that exist and have been set up */
 		u32 nr_heads;
-		/** @kms.clock_offset: CLOCK_MONOTONIC less the device's clock, nanoseconds */
-		s64 clock_offset;
+		/** @kms.clock: what makes times of vblanks comparable */
+		struct kite_clock clock;
 		/** @kms.hotplug: looks at the connectors */
 		struct work_struct hotplug;
-		/** @kms.calibrate: brings @kms.clock_offset up to date */
-		struct work_struct calibrate;
 		/** @kms.poll: wakes a sleeping device to hear about monitors */
 		struct delayed_work poll;
 	} kms;

@@ -8,8 +8,6 @@
  */
 #include "kite_kms.h"
 
-#include <linux/ktime.h>
-
 #include <drm/drm_atomic.h>
 #include <drm/drm_atomic_helper.h>
 #include <drm/drm_debugfs_crc.h>
@@ -27,7 +25,6 @@
 
 #define KITE_LONGEST_EDGE 8192
 #define KITE_CURSOR_EDGE 256
-#define KITE_CALIBRATIONS 5
 #define KITE_POLL_SECONDS 10
 #define KITE_MOST_CRCS_MISSED 60
 /* Vblanks between two looks at how the device's clock and ours differ */
@@ -136,7 +133,7 @@ void kite_kms_irq(struct kite_device *kdev)
 		if (now != head->vblank_seen) {
 			if (now / KITE_CALIBRATE_VBLANKS !=
 			    head->vblank_seen / KITE_CALIBRATE_VBLANKS)
-				schedule_work(&kdev->kms.calibrate);
+				schedule_work(&kdev->kms.clock.work);
 			head->vblank_seen = now;
 			drm_crtc_handle_vblank(&head->crtc);
 		}
@@ -161,47 +158,6 @@ static void kite_kms_hotplug(struct work_struct *work)
 	drm_dev_exit(idx);
 }
 
-/* How much to add to the device's clock to get CLOCK_MONOTONIC: the shortest of a few looks. */
-static void kite_clock_look(struct kite_device *kdev)
-{
-	s64 best = S64_MAX, offset = 0;
-	int i;
-
-	for (i = 0; i < KITE_CALIBRATIONS; i++) {
-		s64 before = ktime_get_ns(), device, after;
-
-		device = kite_read(kdev, KITE_HW_REG_TIMESTAMP_LO);
-		after = ktime_get_ns();
-		device |= (s64)kite_read(kdev, KITE_HW_REG_TIMESTAMP_HI) << 32;
-		if (after - before < best) {
-			best = after - before;
-			offset = before + best / 2 - device;
-		}
-	}
-	WRITE_ONCE(kdev->kms.clock_offset, offset);
-}
-
-/** kite_clock_calibrate() - compare the device's clock with ours */
-void kite_clock_calibrate(struct kite_device *kdev)
-{
-	int idx;
-
-	if (!drm_dev_enter(&kdev->drm, &idx))
-		return;
-	kite_clock_look(kdev);
-	drm_dev_exit(idx);
-}
-
-static void kite_kms_calibrate(struct work_struct *work)
-{
-	struct kite_device *kdev = container_of(work, struct kite_device, kms.calibrate);
-
-	if (kite_pm_get(kdev))
-		return;
-	kite_clock_calibrate(kdev);
-	kite_pm_put(kdev);
-}
-
 /* Enabling interrupts on waking makes the device tell what it held back; then it may sleep on. */
 static void kite_kms_poll(struct work_struct *work)
 {
@@ -224,16 +180,16 @@ void kite_kms_sleep(struct kite_device *kdev)
 		queue_delayed_work(kite_wq, &kdev->kms.poll, KITE_POLL_SECONDS * HZ);
 }
 
-/* What the planes can show: VRAM of ours, blocks only where the rows fit them. */
-static int kite_fb_check(struct drm_framebuffer *fb)
+/* What the planes can show: VRAM, or a copy there; blocks only where the rows fit them. */
+static int kite_fb_check(struct drm_framebuffer *fb, struct drm_file *file)
 {
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < fb->format->num_planes; i++) {
-		struct kite_bo *bo = to_kite_bo(fb->obj[i]);
-
-		if (kite_compat_is_imported(fb->obj[i]) || !(bo->flags & DRM_KITE_BO_VRAM))
-			return -EINVAL;
+		ret = kite_scanout_attach(fb->obj[i], file);
+		if (ret)
+			return ret;
 	}
 	if (fb->modifier != KITE_MODIFIER_TILED)
 		return 0;
@@ -251,7 +207,7 @@ static struct drm_framebuffer *kite_fb_create(KITE_FB_CREATE_ARGS)
 
 	if (IS_ERR(fb))
 		return fb;
-	ret = kite_fb_check(fb);
+	ret = kite_fb_check(fb, file);
 	if (ret) {
 		drm_framebuffer_put(fb);
 		return ERR_PTR(ret);
@@ -270,9 +226,16 @@ static void kite_commit_tail(struct kite_atomic_state *state)
 	struct drm_device *drm = state->dev;
 	/* One that does not wake is gone; the state changes all the same. */
 	bool awake = !kite_pm_get(to_kite_device(drm));
+	struct drm_plane_state *plane_state;
+	struct drm_plane *plane;
+	int i;
 
 	drm_atomic_helper_commit_modeset_disables(drm, state);
 	drm_atomic_helper_commit_modeset_enables(drm, state);
+	/* Whoever draws to what is shown has finished: the helpers have waited for that. */
+	for_each_new_plane_in_state(state, plane, plane_state, i)
+		if (plane_state->visible)
+			kite_scanout_refresh(plane_state->fb);
 	drm_atomic_helper_commit_planes(drm, state, DRM_PLANE_COMMIT_ACTIVE_ONLY);
 	drm_atomic_helper_fake_vblank(state);
 	drm_atomic_helper_commit_hw_done(state);
@@ -298,7 +261,7 @@ int kite_kms_init(struct kite_device *kdev)
 	int ret;
 
 	INIT_WORK(&kdev->kms.hotplug, kite_kms_hotplug);
-	INIT_WORK(&kdev->kms.calibrate, kite_kms_calibrate);
+	kite_clock_init(kdev);
 	INIT_DELAYED_WORK(&kdev->kms.poll, kite_kms_poll);
 	if (count > KITE_MAX_HEADS)
 		return -ENODEV;
@@ -326,11 +289,13 @@ int kite_kms_init(struct kite_device *kdev)
 
 		head->kdev = kdev;
 		head->index = i;
+		spin_lock_init(&head->vblank_lock);
 		ret = kite_planes_init(head) ?: kite_crtc_init(head) ?:
 		      kite_connector_init(head) ?: kite_writeback_init(head);
 		if (ret)
 			return ret;
 	}
+	drm->max_vblank_count = U32_MAX;
 	ret = drm_vblank_init(drm, count);
 	if (ret)
 		return ret;
@@ -356,14 +321,13 @@ void kite_kms_start(struct kite_device *kdev)
 
 	if (!kdev->kms.nr_heads)
 		return;
-	kite_clock_look(kdev);
+	kite_clock_calibrate(kdev);
 	for (i = 0; i < kdev->kms.nr_heads; i++) {
 		struct kite_head *head = &kdev->kms.heads[i];
 		u64 at = KITE_VRAM_HEADS + i * KITE_HEAD_BYTES;
 
 		spin_lock_irqsave(&kdev->drm.event_lock, flags);
-		memset_io(kite_head_vram(head, KITE_HEAD_WRITEBACK), 0,
-			  KITE_HW_HEAD_WRITEBACK_DWORDS * 4);
+		kite_vblank_restart(head);
 		head->connector_seen = 0;
 		head->edid_blocks = 0;
 		kite_write(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_STATE_LO),
@@ -405,6 +369,6 @@ void kite_kms_remove(struct kite_device *kdev)
 	drm_kms_helper_poll_fini(&kdev->drm);
 	cancel_delayed_work_sync(&kdev->kms.poll);
 	cancel_work_sync(&kdev->kms.hotplug);
-	cancel_work_sync(&kdev->kms.calibrate);
+	cancel_work_sync(&kdev->kms.clock.work);
 	drm_atomic_helper_shutdown(&kdev->drm);
 }

@@ -10,6 +10,8 @@
 #ifndef _KITE_KMS_H_
 #define _KITE_KMS_H_
 
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -38,7 +40,9 @@
 /* DRM format modifier of Kite's blocks of 4x4 pixels; the vendor byte is not registered */
 #define KITE_MODIFIER_TILED ((0x6bull << 56) | 1)
 
+struct drm_file;
 struct drm_framebuffer;
+struct drm_gem_object;
 struct kite_bo;
 struct kite_device;
 
@@ -80,14 +84,36 @@ struct kite_head {
 	u32 event_commit;
 	/** @irq_enable: head_irq_enable as it shall be */
 	u32 irq_enable;
-	/** @vblank_seen: last vblank that was handled */
+	/** @vblank_seen: last vblank that was handled, as the device counts them */
 	u32 vblank_seen;
+	/** @vblank_lock: protects the two below; innermost, interrupts off */
+	spinlock_t vblank_lock;
+	/** @vblank_base: vblanks before the device's last reset */
+	u32 vblank_base;
+	/** @vblank_told: number that DRM was told last */
+	u32 vblank_told;
 	/** @crc_seen: vblank of the last CRC that was handed on */
 	u32 crc_seen;
 	/** @crc_going: there was one since CRCs were asked for */
 	bool crc_going;
 	/** @connector_seen: last change of the connector that was handled */
 	u32 connector_seen;
+};
+
+/** struct kite_clock - how the device's clock and CLOCK_MONOTONIC differ */
+struct kite_clock {
+	/** @offset: CLOCK_MONOTONIC less the device's clock, nanoseconds; read without a lock */
+	s64 offset;
+	/** @lock: protects the ones below */
+	struct mutex lock;
+	/** @low: @offset is not smaller */
+	s64 low;
+	/** @high: @offset is not greater */
+	s64 high;
+	/** @at: when that was so, CLOCK_MONOTONIC; 0: never */
+	s64 at;
+	/** @work: brings all that up to date */
+	struct work_struct work;
 };
 
 static inline struct kite_head *crtc_to_kite_head(struct drm_crtc *crtc)
@@ -118,6 +144,15 @@ void kite_writeback_hand_over(struct kite_head *head, u32 latched);
 void kite_writeback_look(struct kite_head *head, u32 written, u32 refused);
 void kite_writeback_end(struct kite_head *head, int result);
 void kite_writeback_drain(struct kite_head *head);
+void kite_vblank_restart(struct kite_head *head);
+
+void kite_clock_init(struct kite_device *kdev);
 void kite_clock_calibrate(struct kite_device *kdev);
+
+int kite_scanout_attach(struct drm_gem_object *obj, struct drm_file *file);
+struct kite_bo *kite_scanout_bo(struct drm_gem_object *obj);
+int kite_scanout_pin(struct drm_gem_object *obj);
+void kite_scanout_unpin(struct drm_gem_object *obj);
+void kite_scanout_refresh(struct drm_framebuffer *fb);
 
 #endif /* _KITE_KMS_H_ */

@@ -95,7 +95,7 @@ static int kite_plane_atomic_check(struct drm_plane *plane, struct kite_atomic_s
 /* VRAM offset of a framebuffer's plane; it is pinned and contiguous. */
 static u64 kite_fb_address(struct drm_framebuffer *fb, unsigned int plane)
 {
-	struct kite_bo *bo = to_kite_bo(fb->obj[plane]);
+	struct kite_bo *bo = kite_scanout_bo(fb->obj[plane]);
 	bool system;
 	u64 run;
 
@@ -187,7 +187,7 @@ static void kite_plane_atomic_disable(struct drm_plane *plane, struct kite_atomi
 static void kite_plane_unpin(struct drm_framebuffer *fb, unsigned int count)
 {
 	while (count--)
-		kite_bo_unpin_scanout(to_kite_bo(fb->obj[count]));
+		kite_scanout_unpin(fb->obj[count]);
 }
 
 static int kite_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state *state)
@@ -199,7 +199,7 @@ static int kite_plane_prepare_fb(struct drm_plane *plane, struct drm_plane_state
 	if (!fb)
 		return 0;
 	for (i = 0; i < fb->format->num_planes; i++) {
-		ret = kite_bo_pin_scanout(to_kite_bo(fb->obj[i]));
+		ret = kite_scanout_pin(fb->obj[i]);
 		if (ret)
 			goto err;
 	}

@@ -81,14 +81,14 @@ static int kite_writeback_get_modes(struct drm_connector *connector)
 static int kite_writeback_prepare_job(struct drm_writeback_connector *writeback,
 				      struct drm_writeback_job *job)
 {
-	return job->fb ? kite_bo_pin_scanout(to_kite_bo(job->fb->obj[0])) : 0;
+	return job->fb ? kite_scanout_pin(job->fb->obj[0]) : 0;
 }
 
 static void kite_writeback_cleanup_job(struct drm_writeback_connector *writeback,
 				       struct drm_writeback_job *job)
 {
 	if (job->fb)
-		kite_bo_unpin_scanout(to_kite_bo(job->fb->obj[0]));
+		kite_scanout_unpin(job->fb->obj[0]);
 }
 
 static int kite_writeback_atomic_check(struct drm_connector *connector,
@@ -105,6 +105,9 @@ static int kite_writeback_atomic_check(struct drm_connector *connector,
 	fb = new->writeback_job->fb;
 	if (!crtc || !crtc->active || fb->width != crtc->mode.hdisplay ||
 	    fb->height != crtc->mode.vdisplay)
+		return -EINVAL;
+	/* A copy of somebody else's memory would be written, not the memory. */
+	if (kite_compat_is_imported(fb->obj[0]))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(kite_writeback_formats); i++)
 		if (fb->format->format == kite_writeback_formats[i])

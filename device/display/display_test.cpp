@@ -198,7 +198,7 @@ TEST(Compose, RandomStatesStayInside) {
 }
 
 TEST(Edid, SaysItsMode) {
-    const Edid edid = edid_for(1280, 800, 1);
+    const Edid edid = edid_for({1280, 800}, 1);
     EXPECT_EQ(edid_problem(edid), "");
     EXPECT_EQ(edid[56] | (edid[58] >> 4) << 8, 1280);
     EXPECT_EQ(edid[59] | (edid[61] >> 4) << 8, 800);
@@ -207,7 +207,24 @@ TEST(Edid, SaysItsMode) {
     broken[20] ^= 1;
     EXPECT_NE(edid_problem(broken), "");
     EXPECT_NE(edid_problem({}), "");
-    EXPECT_FALSE(edid_can_say(5000, 1000));
+}
+
+TEST(Edid, ReadsModes) {
+    const auto mode = parse_mode("800x600@30");
+    ASSERT_TRUE(mode);
+    EXPECT_EQ(mode->width, 800u);
+    EXPECT_EQ(mode->height, 600u);
+    EXPECT_EQ(mode->hertz, 30u);
+    EXPECT_EQ(parse_mode("1024x768")->hertz, 60u);
+    const Edid edid = edid_for(*mode, 0);
+    EXPECT_EQ(edid_problem(edid), "");
+    const double total = (800.0 + edid[57]) * (600.0 + edid[60]);
+    EXPECT_NEAR((edid[54] | edid[55] << 8) * 10e3 / total, 30.0, 0.3);
+    for (const char* wrong : {"", "800", "800x", "x600", "800x600@", "800x600@9", "800x600@241",
+                              "5000x1000", "319x200", "800x600 ", "800x600@60@60", "-800x600",
+                              "4095x4095@240", "99999999999x600"}) {
+        EXPECT_FALSE(parse_mode(wrong)) << wrong;
+    }
 }
 
 TEST(Png, ComesBack) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <numeric>
 #include <string_view>
@@ -12,7 +13,7 @@ namespace kite::dev::display {
 namespace {
 
 constexpr std::array<uint8_t, 8> kHeader = {0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00};
-constexpr uint32_t kLongestEdge = 4095;
+constexpr uint32_t kLongestEdge = 4095, kLowestHertz = 10, kHighestHertz = 240;
 
 // A mode as a detailed timing says it.
 struct Timing {
@@ -22,8 +23,9 @@ struct Timing {
 // CVT 1.2 reduced blanking: fixed horizontal blanking, at least 460 us of vertical blanking.
 constexpr uint32_t kBlankWidth = 160, kFrontWidth = 48, kSyncWidth = 32, kFrontHeight = 3;
 
-Timing reduced_blanking(uint32_t width, uint32_t height) {
-    const uint64_t line_ps = (1'000'000'000'000 / 60 - 460'000'000) / height;
+Timing reduced_blanking(const WantedMode& mode) {
+    const auto [width, height, rate] = mode;
+    const uint64_t line_ps = (1'000'000'000'000 / rate - 460'000'000) / height;
     const auto blank = static_cast<uint32_t>(460'000'000 / line_ps + 1);
     const uint32_t sync = width * 3 == height * 4     ? 4
                           : width * 9 == height * 16  ? 5
@@ -31,7 +33,7 @@ Timing reduced_blanking(uint32_t width, uint32_t height) {
                           : width * 4 == height * 5   ? 7
                                                       : 10;
     const uint32_t vertical = std::max(blank, kFrontHeight + sync + 6);
-    const uint64_t hertz = uint64_t{width + kBlankWidth} * (height + vertical) * 60;
+    const uint64_t hertz = uint64_t{width + kBlankWidth} * (height + vertical) * rate;
     return {static_cast<uint32_t>(hertz / 250'000 * 25), width, height, vertical, sync};
 }
 
@@ -103,12 +105,30 @@ void put_modes(Edid& e, uint32_t width, uint32_t height) {
 
 } // namespace
 
-bool edid_can_say(uint32_t width, uint32_t height) {
-    return width >= 320 && height >= 200 && width <= kLongestEdge && height <= kLongestEdge &&
-           reduced_blanking(width, height).clock_10khz <= 0xffff;
+std::optional<WantedMode> parse_mode(std::string_view text) {
+    WantedMode mode;
+    const auto take = [&](uint32_t& value) {
+        const auto [end, wrong] = std::from_chars(text.begin(), text.end(), value);
+        text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
+        return wrong == std::errc{};
+    };
+    const auto skip = [&](char separator) {
+        const bool there = text.starts_with(separator);
+        text.remove_prefix(there ? 1 : 0);
+        return there;
+    };
+    if (!take(mode.width) || !skip('x') || !take(mode.height) ||
+        (skip('@') && !take(mode.hertz)) || !text.empty()) {
+        return {};
+    }
+    const bool says = mode.width >= 320 && mode.height >= 200 && mode.width <= kLongestEdge &&
+                      mode.height <= kLongestEdge && mode.hertz >= kLowestHertz &&
+                      mode.hertz <= kHighestHertz && reduced_blanking(mode).clock_10khz <= 0xffff;
+    return says ? std::optional(mode) : std::nullopt;
 }
 
-Edid edid_for(uint32_t width, uint32_t height, uint32_t number) {
+Edid edid_for(const WantedMode& mode, uint32_t number) {
+    const auto [width, height, hertz] = mode;
     Edid e(kEdidBlock, 0);
     std::ranges::copy(kHeader, e.begin());
     e[8] = ('K' - '@') << 2 | ('I' - '@') >> 3; // KIT
@@ -127,7 +147,7 @@ Edid edid_for(uint32_t width, uint32_t height, uint32_t number) {
                                                0x99, 0x26, 0x0f, 0x50, 0x54};
     std::ranges::copy(kSrgb, e.begin() + 25);
     put_modes(e, width, height);
-    put_timing(&e[54], reduced_blanking(width, height));
+    put_timing(&e[54], reduced_blanking(mode));
     put_text(&e[72], 0xfc, "Kite Display");
     put_text(&e[90], 0xff, "KITE" + std::to_string(number));
     put_text(&e[108], 0x10, ""); // nothing

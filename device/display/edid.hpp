@@ -2,12 +2,14 @@
 // EDIDs: what a monitor tells about itself, made for a monitor that does not exist.
 //
 // An EDID is whole blocks of 128 bytes, at most four. edid_for() makes one of EDID 1.4 with the
-// wanted mode preferred (CVT, reduced blanking, about 60 Hz) and the usual smaller modes beside it.
+// wanted mode preferred (CVT, reduced blanking) and the usual smaller modes of 60 Hz beside it.
 // edid_problem() judges one that the user brings. Pure functions.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kite::dev::display {
@@ -20,10 +22,20 @@ inline constexpr std::size_t kEdidBlocks = 4;
 /// An EDID; empty: nothing is connected, or it says nothing.
 using Edid = std::vector<uint8_t>;
 
-/// True for a mode edid_for() can describe.
-[[nodiscard]] bool edid_can_say(uint32_t width, uint32_t height);
+/// A mode that somebody wants.
+struct WantedMode {
+    uint32_t width = 1280; ///< pixels
+    uint32_t height = 800; ///< lines
+    uint32_t hertz = 60;   ///< frames a second
+};
+
+/// How people write one.
+inline constexpr std::string_view kModeSyntax = "WIDTHxHEIGHT[@HZ], 320x200 to 4095x4095, 10 to 240";
+
+/// Reads kModeSyntax; nothing for what edid_for() cannot describe.
+[[nodiscard]] std::optional<WantedMode> parse_mode(std::string_view text);
 /// The EDID of a monitor with that preferred mode; `number` makes its serial number.
-[[nodiscard]] Edid edid_for(uint32_t width, uint32_t height, uint32_t number);
+[[nodiscard]] Edid edid_for(const WantedMode& mode, uint32_t number);
 /// What is wrong with an EDID, or nothing: size, header, checksums.
 [[nodiscard]] std::string edid_problem(const Edid& edid);
 

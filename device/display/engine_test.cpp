@@ -25,7 +25,7 @@ protected:
     EngineTest()
         : memory_(1 << 20),
           engine_({.memory = memory_, .interrupt = [this] { ++interrupts_; }, .now_ns = now},
-                  {edid_for(1280, 800, 0), Edid{}}) {
+                  {edid_for({1280, 800}, 0), Edid{}}) {
         engine_.write(reg::kHeadStateLo, kState);
         engine_.write(reg::kHeadWritebackLo, kBack);
         engine_.write(reg::kHeadIrqEnable, 7);
@@ -198,7 +198,7 @@ TEST_F(EngineTest, ResetTurnsHeadsOffAndKeepsMonitors) {
     EXPECT_TRUE(engine_.info(0).connected);
     EXPECT_EQ(engine_.read(reg::kHeadStateLo), 0u);
     engine_.write(reg::kHeadWritebackLo, 0xfffffff0); // nowhere: nothing is written
-    engine_.set_monitor(0, edid_for(800, 600, 0));
+    engine_.set_monitor(0, edid_for({800, 600}, 0));
 }
 
 } // namespace

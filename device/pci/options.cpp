@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <fstream>
 
 namespace kite::dev::pci {
@@ -38,7 +39,7 @@ std::string default_cache() {
 // What hangs on the connectors.
 struct MonitorOptions {
     unsigned heads = 0;
-    unsigned width = 1280, height = 800;
+    std::optional<display::WantedMode> mode = display::WantedMode{};
     std::vector<std::string> edids; // files, for the first heads
 };
 
@@ -58,12 +59,12 @@ std::string judge(Options& options, const std::vector<std::string>& faults,
     if (asks == !options.socket.empty() || (asks && options.control.empty())) {
         return "--socket to serve a client, or --control with --screenshot or --send to ask";
     }
-    if (!display::edid_can_say(monitor.width, monitor.height)) {
-        return "--mode: WIDTHxHEIGHT, 320x200 to 4095x4095";
+    if (!monitor.mode) {
+        return fmt::format("--mode: {}", display::kModeSyntax);
     }
     gpu.monitors.clear();
     for (unsigned head = 0; head < monitor.heads; ++head) {
-        gpu.monitors.push_back(display::edid_for(monitor.width, monitor.height, head));
+        gpu.monitors.push_back(display::edid_for(*monitor.mode, head));
     }
     for (std::size_t head = 0; head < monitor.edids.size(); ++head) {
         const display::Edid edid = read_edid(monitor.edids[head]);
@@ -137,7 +138,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
                    "ask the device behind --control for a picture: file, or -");
     app.add_option("--head", options.head, "whose picture (0)");
     app.add_option("--send", options.request,
-                   "ask the device behind --control: status, crc HEAD, plug HEAD [WxH], unplug "
+                   "ask the device behind --control: status, crc HEAD, plug HEAD [WxH[@HZ]], unplug "
                    "HEAD");
     app.add_option("--inject", faults,
                    "fail on purpose: hang, page-fault, lost-irq or gone, each with :after=N (the "
@@ -176,9 +177,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         gpu.executor.wave_size = lanes == 8 || lanes == 16 ? static_cast<unsigned>(lanes) : 0;
     }
     gpu.executor.cache_dir = options.cache_dir;
-    if (char tail = 0; !mode.empty() && std::sscanf(mode.c_str(), "%4ux%4u%c", &monitor.width,
-                                                    &monitor.height, &tail) != 2) {
-        monitor.width = 0;
+    if (!mode.empty()) {
+        monitor.mode = display::parse_mode(mode);
     }
     options.vnc.head = options.head;
     if (!vnc_password.empty()) {

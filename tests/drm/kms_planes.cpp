@@ -4,8 +4,9 @@
 //
 //     kms_planes FOLDER
 // In the first head's preferred mode, in turn: an overlay over the primary plane, an overlay in
-// NV12, a framebuffer of 4x4 blocks, a colour table that inverts; then, if there is another
-// monitor, a picture on that head beside the first. Exit status 0, 1, or 77 without a display.
+// NV12, a framebuffer of 4x4 blocks, a colour table that inverts, a buffer of vgem's imported and
+// then drawn to; then, if there is another monitor, a picture on that head beside the first. Exit
+// status 0, 1, or 77 without a display.
 #include "tests/drm/kms_picture.hpp"
 
 #include <array>
@@ -13,8 +14,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <drm_fourcc.h>
+#include <fcntl.h>
 #include <random>
 #include <string>
+#include <unistd.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
@@ -32,12 +35,16 @@ struct Screen {
     drmModeModeInfo mode{};
 };
 
-Picture noise(const Screen& screen, uint32_t width, uint32_t height, std::mt19937& random) {
-    Picture p = make_picture(screen.fd, width, height, true);
+void fill_with_noise(const Picture& p, std::mt19937& random) {
     for (size_t at = 0; at + 4 <= p.bytes; at += 4) {
         const auto value = static_cast<uint32_t>(random());
         std::memcpy(p.pixels + at, &value, 4);
     }
+}
+
+Picture noise(const Screen& screen, uint32_t width, uint32_t height, std::mt19937& random) {
+    Picture p = make_picture(screen.fd, width, height, true);
+    fill_with_noise(p, random);
     return p;
 }
 
@@ -185,6 +192,37 @@ void planes(Screen& screen, const std::string& folder, std::mt19937& random) {
     std::printf("gamma\n");
 }
 
+// Another device's memory on the screen: as it was when shown, and as it is when said to be dirty.
+void imported(Screen& screen, const std::string& folder, std::mt19937& random) {
+    const int vgem = drmOpenWithType("vgem", nullptr, DRM_NODE_PRIMARY);
+    if (vgem < 0) {
+        fail("vgem");
+    }
+    const Picture p =
+        make_picture(vgem, screen.mode.hdisplay, screen.mode.vdisplay, false);
+    fill_with_noise(p, random);
+    int shared = -1;
+    uint32_t handle = 0, fb = 0;
+    if (drmPrimeHandleToFD(vgem, p.handle, DRM_CLOEXEC, &shared) != 0 ||
+        drmPrimeFDToHandle(screen.fd, shared, &handle) != 0) {
+        fail("import");
+    }
+    close(shared);
+    if (drmModeAddFB(screen.fd, p.width, p.height, 24, 32, p.pitch, handle, &fb) != 0) {
+        fail("imported framebuffer");
+    }
+    show(screen, fb);
+    compare_outside(folder, 4, screen.index, rows_of(p));
+    fill_with_noise(p, random);
+    if (drmModeDirtyFB(screen.fd, fb, nullptr, 0) != 0) {
+        fail("dirty");
+    }
+    compare_outside(folder, 5, screen.index, rows_of(p));
+    drmModeRmFB(screen.fd, fb);
+    drmCloseBufferHandle(screen.fd, handle);
+    std::printf("imported\n");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -197,7 +235,7 @@ int main(int argc, char** argv) {
     }
     drmSetClientCap(fd, DRM_CLIENT_CAP_UNIVERSAL_PLANES, 1);
     std::mt19937 random(2027);
-    int number = 4;
+    int number = 6;
     for (int i = 0; i < resources->count_connectors; ++i) {
         drmModeConnector* connector = drmModeGetConnector(fd, resources->connectors[i]);
         if (connector == nullptr || connector->connection != DRM_MODE_CONNECTED) {
@@ -210,6 +248,7 @@ int main(int argc, char** argv) {
                       .mode = connector->modes[0]};
         if (i == 0) {
             planes(screen, folder, random);
+            imported(screen, folder, random);
             continue;
         }
         const Picture p = noise(screen, screen.mode.hdisplay, screen.mode.vdisplay, random);

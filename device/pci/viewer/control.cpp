@@ -22,7 +22,6 @@ using base::fail;
 namespace {
 
 constexpr int kPatienceMs = 5000;
-constexpr uint32_t kDefaultWidth = 1280, kDefaultHeight = 800;
 
 std::string ok(std::string_view bytes) {
     return fmt::format("ok {}\n", bytes.size()).append(bytes);
@@ -72,18 +71,11 @@ std::string screenshot(display::Engine& engine, uint32_t head) {
 }
 
 std::string plug(display::Engine& engine, uint32_t head, std::string_view mode) {
-    uint32_t width = kDefaultWidth, height = kDefaultHeight;
-    if (!mode.empty()) {
-        const auto cross = mode.find('x');
-        const auto w = number(mode.substr(0, cross));
-        const auto h = number(cross == mode.npos ? "" : mode.substr(cross + 1));
-        if (!w || !h || !display::edid_can_say(*w, *h)) {
-            return error("a mode is WIDTHxHEIGHT, 320x200 to 4095x4095");
-        }
-        width = *w;
-        height = *h;
+    const auto wanted = mode.empty() ? display::WantedMode{} : display::parse_mode(mode);
+    if (!wanted) {
+        return error(fmt::format("a mode is {}", display::kModeSyntax));
     }
-    engine.set_monitor(head, display::edid_for(width, height, head));
+    engine.set_monitor(head, display::edid_for(*wanted, head));
     return ok("");
 }
 

@@ -5,7 +5,7 @@
 //   status                 facts about every head, a line each
 //   screenshot HEAD        a PNG of what the head shows
 //   crc HEAD               CRC-32 of it, as the write-back tells it
-//   plug HEAD [WxH]        hang a monitor on the connector, with that mode preferred
+//   plug HEAD [WxH[@HZ]]   hang a monitor on the connector, with that mode preferred
 //   unplug HEAD            take it away
 // A thread of the server's own answers; whoever sends nonsense gets an error, whoever sends too
 // much or does not read is cut off. Example: control_request(path, "screenshot 0").

@@ -30,7 +30,7 @@ protected:
                            return static_cast<uint64_t>(
                                std::chrono::steady_clock::now().time_since_epoch().count());
                        }},
-                  {display::edid_for(1280, 800, 0), display::Edid{}}) {
+                  {display::edid_for({1280, 800}, 0), display::Edid{}}) {
         hw::HeadState state{.enable = true,
                             .active_width = 64,
                             .active_height = 32,
