@@ -220,9 +220,9 @@ TEST(Edid, ReadsModes) {
     EXPECT_EQ(edid_problem(edid), "");
     const double total = (800.0 + edid[57]) * (600.0 + edid[60]);
     EXPECT_NEAR((edid[54] | edid[55] << 8) * 10e3 / total, 30.0, 0.3);
-    for (const char* wrong : {"", "800", "800x", "x600", "800x600@", "800x600@9", "800x600@241",
-                              "5000x1000", "319x200", "800x600 ", "800x600@60@60", "-800x600",
-                              "4095x4095@240", "99999999999x600"}) {
+    for (const char* wrong :
+         {"", "800", "800x", "x600", "800x600@", "800x600@9", "800x600@241", "5000x1000", "319x200",
+          "800x600 ", "800x600@60@60", "-800x600", "4095x4095@240", "99999999999x600"}) {
         EXPECT_FALSE(parse_mode(wrong)) << wrong;
     }
 }

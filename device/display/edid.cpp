@@ -117,8 +117,8 @@ std::optional<WantedMode> parse_mode(std::string_view text) {
         text.remove_prefix(there ? 1 : 0);
         return there;
     };
-    if (!take(mode.width) || !skip('x') || !take(mode.height) ||
-        (skip('@') && !take(mode.hertz)) || !text.empty()) {
+    if (!take(mode.width) || !skip('x') || !take(mode.height) || (skip('@') && !take(mode.hertz)) ||
+        !text.empty()) {
         return {};
     }
     const bool says = mode.width >= 320 && mode.height >= 200 && mode.width <= kLongestEdge &&

@@ -30,7 +30,8 @@ struct WantedMode {
 };
 
 /// How people write one.
-inline constexpr std::string_view kModeSyntax = "WIDTHxHEIGHT[@HZ], 320x200 to 4095x4095, 10 to 240";
+inline constexpr std::string_view kModeSyntax =
+    "WIDTHxHEIGHT[@HZ], 320x200 to 4095x4095, 10 to 240";
 
 /// Reads kModeSyntax; nothing for what edid_for() cannot describe.
 [[nodiscard]] std::optional<WantedMode> parse_mode(std::string_view text);

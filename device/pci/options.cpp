@@ -137,9 +137,10 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     app.add_option("--screenshot", options.screenshot,
                    "ask the device behind --control for a picture: file, or -");
     app.add_option("--head", options.head, "whose picture (0)");
-    app.add_option("--send", options.request,
-                   "ask the device behind --control: status, crc HEAD, plug HEAD [WxH[@HZ]], unplug "
-                   "HEAD");
+    app.add_option(
+        "--send", options.request,
+        "ask the device behind --control: status, crc HEAD, plug HEAD [WxH[@HZ]], unplug "
+        "HEAD");
     app.add_option("--inject", faults,
                    "fail on purpose: hang, page-fault, lost-irq or gone, each with :after=N (the "
                    "Nth submission or interrupt) or :at=SECONDS; may be repeated")

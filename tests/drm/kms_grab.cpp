@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes the framebuffer that a head shows, whoever made it, for somebody to compare with the screen.
+// Writes the framebuffer that a head shows, whoever made it, for somebody to compare with the
+// screen.
 //
 //     kms_grab FILE [HEAD]
 // Rows of red, green, blue, as the CPU reads them out of the buffer of the primary plane (linear,

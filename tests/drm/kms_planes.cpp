@@ -198,8 +198,7 @@ void imported(Screen& screen, const std::string& folder, std::mt19937& random) {
     if (vgem < 0) {
         fail("vgem");
     }
-    const Picture p =
-        make_picture(vgem, screen.mode.hdisplay, screen.mode.vdisplay, false);
+    const Picture p = make_picture(vgem, screen.mode.hdisplay, screen.mode.vdisplay, false);
     fill_with_noise(p, random);
     int shared = -1;
     uint32_t handle = 0, fb = 0;

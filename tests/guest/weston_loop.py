@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Pull the cable below a compositor, many times: weston_loop.py KERNEL [--pulls N] [--keep DIR].
+"""Pull the cable below a compositor, many times: weston_loop.py KERNEL [--pulls N] [--renderer gl]
+[--keep DIR].
 
 Each cycle plugs a card with a screen, starts Weston on it with a client that moves, sees from outside
 that the screen shows it and that it changes, and pulls the cable. Weston has to end or to go on, and
@@ -25,9 +26,14 @@ MODE = (640, 480)
 PICTURE_SECONDS = 120.0
 COLOURS = 50      # weston-simple-shm has thousands, a console two
 END_SECONDS = 30.0
-WESTON = ("exec weston --backend=drm --renderer=pixman --shell=kiosk --no-config "
-          "--continue-without-input --idle-time=0 --socket=kite --drm-device=")
+WESTON = ("exec weston --backend=drm --renderer={} --shell=kiosk --no-config "
+          "--continue-without-input --idle-time=0 --socket=kite --drm-device={}")
 ENV = {"LIBSEAT_BACKEND": "noop", "XDG_RUNTIME_DIR": "/run/user/0"}
+RENDERERS = {
+    "pixman": {},
+    # Mesa knows Zink for nodes of its own drivers only.
+    "gl": {"GALLIUM_DRIVER": "zink", "MESA_LOADER_DRIVER_OVERRIDE": "zink"},
+}
 
 
 def shown(outside, number):
@@ -57,14 +63,14 @@ def ended(job):
     return f"went on, and ended with {job.code} when told to"
 
 
-def cycle(machine, outside, number):
+def cycle(machine, outside, number, renderer):
     """One card's life."""
     machine.settings.device_options = outside.options(MODE)
     port = machine.plug()
     machine.wait_render_node()
     card = machine.check(f"basename {machine.card(port)}/drm/card*").strip()
     machine.run("rm -f /run/user/0/kite*")
-    weston = machine.start(WESTON + card, env=ENV)
+    weston = machine.start(WESTON.format(renderer, card), env={**ENV, **RENDERERS[renderer]})
     client = None
     try:
         expect(machine.wait_for("[ -S /run/user/0/kite ]", 60),
@@ -81,12 +87,12 @@ def cycle(machine, outside, number):
                 job.kill(9)
 
 
-def loop(machine, folder, pulls):
+def loop(machine, folder, pulls, renderer):
     """All cycles in one guest."""
     machine.load_module()
     for number in range(pulls):
         started = time.monotonic()
-        text = cycle(machine, Outside(folder, f"control-{number}"), number)
+        text = cycle(machine, Outside(folder, f"control-{number}"), number, renderer)
         wrong = machine.splats()
         expect(not wrong, "guest kernel: " + "\n".join(wrong[:20]))
         print(f"  {number + 1}: {time.monotonic() - started:.0f} s: {text}", flush=True)
@@ -101,6 +107,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kernel")
     parser.add_argument("--pulls", type=int, default=2)
+    parser.add_argument("--renderer", choices=RENDERERS, default="pixman")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the screenshots")
     args = parser.parse_args()
     kernel = find_kernel(args.kernel)
@@ -115,7 +122,7 @@ def main():
                 need_device()
                 with Machine(Settings(kernel=kernel.release, vram="64M", ports=pulls)) as machine:
                     need_module(machine)
-                    loop(machine, folder, pulls)
+                    loop(machine, folder, pulls, args.renderer)
     except Skip as reason:
         skip_program(str(reason))
     print(f"{args.pulls} pulled below Weston on {kernel.release}: clean")
