@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import bench, demo, doctor, enter, fuzz, igt, kernel, run, test, vm
+from . import bench, cts, demo, doctor, enter, fuzz, igt, kernel, run, test, vm
 from .build import cmd_build
 from .ui import KiteError, say
 
@@ -57,6 +57,8 @@ def parser():
     sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
     sub = add("bench", bench.cmd_bench, "measure Kite beside lavapipe and SwiftShader")
     bench.add_arguments(sub)
+    sub = add("cts", cts.cmd_cts, "run VK-GL-CTS and compare with what is expected and with peers")
+    cts.add_arguments(sub)
     sub = add("build", cmd_build, "bring build/ up to date")
     sub.add_argument("targets", nargs="*", metavar="TARGET", help="ninja targets (default: all)")
     sub.add_argument("--module", action="store_true",

@@ -9,7 +9,7 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from kite_cli import bench_report, enter, fuzz, igt, main, run, test, tree, ui  # noqa: E402
+from kite_cli import bench_report, cts, cts_report, enter, fuzz, igt, main, run, test, tree, ui  # noqa: E402
 
 GTEST_OUTPUT = """\
 [ RUN      ] Bits.Align
@@ -218,6 +218,75 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(caught.exception.log, log)
         self.assertEqual(log.read_text(), "why\n")
         log.unlink()
+
+
+DEQP_OUTPUT = """\
+Writing test log into x.qpa
+Test case 'dEQP-VK.info.device'..
+  Pass (Not validated)
+
+Test case 'dEQP-VK.api.a'..
+  NotSupported (VK_EXT_x is not supported at vktA.cpp:1)
+
+Test case 'dEQP-VK.api.b'..
+  Fail (Images differ)
+
+Test case 'dEQP-VK.api.c'..
+"""
+
+
+class CtsTest(unittest.TestCase):
+    """./kite cts: what it reads, chooses and reports."""
+
+    def test_output_in_pieces(self):
+        """Whatever the pieces are, the cases that ended are found, and the one that runs."""
+        for step in (1, 7, 4096):
+            parser, found = cts.Parser(), []
+            for i in range(0, len(DEQP_OUTPUT), step):
+                found += parser.feed(DEQP_OUTPUT[i:i + step])
+            self.assertEqual([row[:3] for row in found], [
+                ("dEQP-VK.info.device", "Pass", "Not validated"),
+                ("dEQP-VK.api.a", "NotSupported", "VK_EXT_x is not supported at vktA.cpp:1"),
+                ("dEQP-VK.api.b", "Fail", "Images differ")])
+            self.assertEqual(parser.case, "dEQP-VK.api.c")
+
+    def test_shares_are_disjoint_and_complete(self):
+        """Every case is in one share, and the same one whatever else there is."""
+        cases = [f"dEQP-VK.m.c{i}" for i in range(1000)]
+        shares = [cts.fraction_of(cases, f"{i},7") for i in range(7)]
+        self.assertEqual(sorted(sum(shares, [])), sorted(cases))
+        self.assertLess(max(map(len, shares)), 200)
+        self.assertEqual(cts.fraction_of(cases[:500], "3,7"),
+                         [name for name in shares[3] if name in cases[:500]])
+        for wrong in ("7,7", "1", "a,b", "0,0"):
+            with self.assertRaises(ui.KiteError):
+                cts.fraction_of(cases, wrong)
+
+    def test_a_torn_line_is_run_again(self):
+        """A run that was killed leaves half a line."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "results.jsonl"
+            path.write_text('["a", "Pass", "", 0.1]\n["b", "Fa', encoding="utf-8")
+            self.assertEqual(cts.load_results(path), {"a": ("Pass", "", 0.1)})
+
+    def test_report(self):
+        """Listed failures are no surprise, anything else is, in both directions."""
+        fails = cts.expectations("# head\ndEQP-VK.a.known,Fail  # why\ndEQP-VK.a.mended,Fail  # x\n")
+        results = {"dEQP-VK.a.known": ("Fail", "", 1.0), "dEQP-VK.a.mended": ("Pass", "", 1.0),
+                   "dEQP-VK.b.new": ("Crash", "", 1.0), "dEQP-VK.b.flaky": ("Fail", "", 1.0),
+                   "dEQP-VK.b.ns": ("NotSupported", "no x at y.cpp:1", 0.0),
+                   "dEQP-VK.b.fine": ("QualityWarning", "", 0.0)}
+        last = dict(results, **{"dEQP-VK.b.new": ("Pass", "", 1.0)})
+        peer = {"dEQP-VK.b.new": ("Pass", "", 1.0), "dEQP-VK.b.ns": ("Pass", "", 1.0)}
+        report = cts_report.Report("Kite", results, last, {"lavapipe": peer}, fails,
+                                   {"dEQP-VK.b.flaky": ("", "")})
+        self.assertEqual([row[:2] for row in report.unexpected], [
+            ("dEQP-VK.a.mended", "UnexpectedPass"), ("dEQP-VK.b.new", "Crash")])
+        text = report.markdown()
+        self.assertIn("| **all** | 1 | 1 | 2 | 1 | 0 | 1 |", text)
+        self.assertIn("- `dEQP-VK.b.new`: Pass -> Crash", text)
+        self.assertIn("- `dEQP-VK.b.new`: Crash, there Pass", text)
+        self.assertIn("- 1: no x", text)
 
 
 if __name__ == "__main__":
