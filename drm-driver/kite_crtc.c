@@ -240,6 +240,7 @@ static void kite_crtc_atomic_flush(struct drm_crtc *crtc, struct kite_atomic_sta
 	struct kite_device *kdev = head->kdev;
 	unsigned long flags;
 	bool works;
+	u64 count;
 	int idx;
 
 	works = drm_dev_enter(crtc->dev, &idx);
@@ -250,7 +251,10 @@ static void kite_crtc_atomic_flush(struct drm_crtc *crtc, struct kite_atomic_sta
 	if (works && !kite_device_error(kdev)) {
 		kite_head_commit(head);
 		/* Vblanks that began before the commit must not be waited for by those who made it. */
-		drm_crtc_accurate_vblank_count(crtc);
+		count = drm_crtc_accurate_vblank_count(crtc);
+		/* A head that was off, and one that does not wait, show it at once. */
+		head->commit_count = new->async_flip || drm_atomic_crtc_needs_modeset(new) ?
+					     0 : count + 1;
 	} else {
 		kite_writeback_end(head, -ENODEV);
 	}

@@ -65,12 +65,44 @@ void kite_head_commit(struct kite_head *head)
 	kite_read(kdev, kite_head_reg(head, KITE_HW_REG_HEAD_VBLANK));
 }
 
+static u64 kite_head_frame_ns(const struct kite_head *head)
+{
+	u32 total = head->image[KITE_HW_HEAD_STATE_W2_DW];
+	u32 clock = head->image[KITE_HW_HEAD_STATE_CLOCK_KHZ_DW];
+
+	return clock ? div_u64((u64)(total & 0xffff) * (total >> 16) * USEC_PER_SEC, clock) : 0;
+}
+
+/*
+ * A flip of which nobody heard in time happened some vblanks ago: when the device latches a commit
+ * is known when it is made. DRM's own function would tell the last vblank instead.
+ */
+static void kite_head_send_late(struct kite_head *head, u64 count, u64 late, ktime_t last)
+{
+	struct drm_pending_vblank_event *event = head->event;
+	ktime_t time = ktime_sub_ns(last, late * kite_head_frame_ns(head));
+	struct timespec64 stamp = ktime_to_timespec64(time);
+
+	event->pipe = drm_crtc_index(&head->crtc);
+	event->event.vbl.sequence = (u32)count;
+	event->event.vbl.tv_sec = (u32)stamp.tv_sec;
+	event->event.vbl.tv_usec = (u32)(stamp.tv_nsec / NSEC_PER_USEC);
+	drm_send_event_timestamp_locked(&head->kdev->drm, &event->base, time);
+}
+
 /** kite_head_send_event() - the flip that is waited for is done; drm->event_lock is held */
 void kite_head_send_event(struct kite_head *head)
 {
+	u64 count = head->commit_count, now;
+	ktime_t last;
+
 	if (!head->event)
 		return;
-	drm_crtc_send_vblank_event(&head->crtc, head->event);
+	now = drm_crtc_vblank_count_and_time(&head->crtc, &last);
+	if (count && count < now && last)
+		kite_head_send_late(head, count, now - count, last);
+	else
+		drm_crtc_send_vblank_event(&head->crtc, head->event);
 	head->event = NULL;
 	drm_crtc_vblank_put(&head->crtc);
 }
@@ -93,14 +125,17 @@ static void kite_head_latched(struct kite_head *head, u32 latched)
 }
 
 /*
- * A frame's CRC. Frames of which none was heard, because nobody had time, showed the same picture
- * and are told as well: who reads CRCs counts frames. Not behind the first one.
+ * A frame's CRC. Frames of which none was heard, because nobody had time, are told as well: who
+ * reads CRCs counts frames. Those before the last commit took effect showed the picture of the CRC
+ * before, those after it this one. Not behind the first one.
  */
 static void kite_head_crc(struct kite_head *head)
 {
 	u32 now = kite_head_read(head, KITE_HW_HEAD_WRITEBACK_CRC_VBLANK_DW);
 	u32 missed = now - head->crc_seen - 1;
 	u32 vblank, frame, crc, i;
+	unsigned long flags;
+	u64 count;
 
 	if (now == head->crc_seen)
 		return;
@@ -115,8 +150,17 @@ static void kite_head_crc(struct kite_head *head)
 	} while (vblank != kite_head_read(head, KITE_HW_HEAD_WRITEBACK_VBLANK_DW));
 	/* The next vblank may have begun already. */
 	frame -= vblank - now;
-	for (i = 0; i <= missed; i++)
-		drm_crtc_add_crc_entry(&head->crtc, true, frame - missed + i, &crc);
+	spin_lock_irqsave(&head->kdev->drm.event_lock, flags);
+	count = head->commit_count;
+	spin_unlock_irqrestore(&head->kdev->drm.event_lock, flags);
+	for (i = missed; i > 0; i--) {
+		bool before = count && (s32)(frame - i - (u32)count) <= 0;
+
+		drm_crtc_add_crc_entry(&head->crtc, true, frame - i,
+				       before ? &head->crc_last : &crc);
+	}
+	drm_crtc_add_crc_entry(&head->crtc, true, frame, &crc);
+	head->crc_last = crc;
 }
 
 /** kite_kms_irq() - the display source's interrupt; in a drm_dev_enter() section */

@@ -82,6 +82,8 @@ struct kite_head {
 	struct drm_pending_vblank_event *event;
 	/** @event_commit: see @event */
 	u32 event_commit;
+	/** @commit_count: DRM's number of the vblank at which the last one takes effect; 0: at once */
+	u64 commit_count;
 	/** @irq_enable: head_irq_enable as it shall be */
 	u32 irq_enable;
 	/** @vblank_seen: last vblank that was handled, as the device counts them */
@@ -94,6 +96,8 @@ struct kite_head {
 	u32 vblank_told;
 	/** @crc_seen: vblank of the last CRC that was handed on */
 	u32 crc_seen;
+	/** @crc_last: that CRC */
+	u32 crc_last;
 	/** @crc_going: there was one since CRCs were asked for */
 	bool crc_going;
 	/** @connector_seen: last change of the connector that was handled */

@@ -105,7 +105,9 @@ void Engine::run() {
             wake_.wait_for(lock, std::chrono::nanoseconds(next - now));
         } else {
             for (Head& head : heads_) {
-                tell_vblank(head, now);
+                // A commit takes effect at the first vblank after it was made, however late that
+                // is.
+                tell_vblank(head, now, head.pending ? Vblanks::first : Vblanks::all);
                 if (head.due) {
                     show(head, lock);
                 }
@@ -114,12 +116,12 @@ void Engine::run() {
     }
 }
 
-// The vblank that began, if one has, is counted and heard of.
-void Engine::tell_vblank(Head& head, uint64_t now) {
+// Vblanks that began, if any has, are counted, and the last one is heard of.
+void Engine::tell_vblank(Head& head, uint64_t now, Vblanks which) {
     if (head.period_ns == 0 || now < head.next_ns) {
         return;
     }
-    const uint64_t slept = (now - head.next_ns) / head.period_ns;
+    const uint64_t slept = which == Vblanks::first ? 0 : (now - head.next_ns) / head.period_ns;
     head.stamp_ns = head.next_ns + slept * head.period_ns;
     head.next_ns = head.stamp_ns + head.period_ns;
     head.vblank += static_cast<uint32_t>(slept) + 1;
@@ -219,7 +221,7 @@ void Engine::commit(Head& head, uint32_t number) {
     auto scene = scene_from(state, around_.memory);
     // Who commits may ask for the number of vblanks next: it must tell those that are over.
     const uint64_t made = around_.now_ns();
-    tell_vblank(head, made);
+    tell_vblank(head, made, Vblanks::all);
     const bool running = head.period_ns != 0;
     const bool async = state.enable && state.async;
     if (!scene || (async && (!running || !same_mode(state, head.shown.state)))) {

@@ -5,8 +5,9 @@
 // whoever moves monitors may come from any thread; one thread of the engine's own makes the
 // vblanks: it counts them, lets commits take effect, writes back, and calls `interrupt`. Vblanks
 // lie on the grid that the mode and the moment it began give; what was slept through is counted,
-// not made up for. States are hostile: an impossible one is refused, what was shown stays. Frames
-// are composed only for those who ask: viewers, CRCs, writeback planes.
+// not made up for, but that a commit takes effect at the first vblank after it was made. States are
+// hostile: an impossible one is refused, what was shown stays. Frames are composed only for those
+// who ask: viewers, CRCs, writeback planes.
 #pragma once
 
 #include "device/display/compose.hpp"
@@ -86,7 +87,8 @@ private:
         bool reading = false;                // a frame is being made, with the lock dropped
     };
     void run();
-    void tell_vblank(Head& head, uint64_t now);
+    enum class Vblanks { first, all }; // of those that began and were not told
+    void tell_vblank(Head& head, uint64_t now, Vblanks which);
     void show(Head& head, std::unique_lock<std::mutex>& lock);
     void commit(Head& head, uint32_t number);
     void latch(Head& head);

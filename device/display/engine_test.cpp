@@ -20,6 +20,23 @@ uint64_t now() {
     return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
+hw::HeadState screen() {
+    hw::HeadState state{.enable = true,
+                        .active_width = kWidth,
+                        .active_height = kHeight,
+                        .total_width = 100,
+                        .total_height = 100,
+                        .clock_khz = 1000};
+    state.planes[0] = {.enable = true,
+                       .format = hw::ScanoutFormat::xrgb8888,
+                       .alpha = 65535,
+                       .pitch = kWidth * 4,
+                       .address = kPixels,
+                       .width = kWidth,
+                       .height = kHeight};
+    return state;
+}
+
 class EngineTest : public ::testing::Test {
 protected:
     EngineTest()
@@ -29,22 +46,6 @@ protected:
         engine_.write(reg::kHeadStateLo, kState);
         engine_.write(reg::kHeadWritebackLo, kBack);
         engine_.write(reg::kHeadIrqEnable, 7);
-    }
-    static hw::HeadState screen() {
-        hw::HeadState state{.enable = true,
-                            .active_width = kWidth,
-                            .active_height = kHeight,
-                            .total_width = 100,
-                            .total_height = 100,
-                            .clock_khz = 1000};
-        state.planes[0] = {.enable = true,
-                           .format = hw::ScanoutFormat::xrgb8888,
-                           .alpha = 65535,
-                           .pitch = kWidth * 4,
-                           .address = kPixels,
-                           .width = kWidth,
-                           .height = kHeight};
-        return state;
     }
     void commit(const hw::HeadState& state, uint32_t number) {
         std::array<uint32_t, hw::HeadState::kDwords> dwords{};
@@ -107,6 +108,39 @@ TEST_F(EngineTest, FlipsWaitForTheVblankUnlessAsync) {
     commit(next, 3);
     EXPECT_EQ(back().latched, 3u);
     EXPECT_EQ(engine_.scene(0).state.planes[0].address, kPixels);
+}
+
+// A clock that stands still until it is told to go on.
+std::atomic<uint64_t> clock_ns = 0;
+
+TEST(Engine, LateThreadLatchesAtTheFirstVblank) {
+    alignas(64) std::vector<std::byte> memory(1 << 20);
+    std::atomic<uint32_t> latched_at = 0;
+    const auto dword = [&](uint32_t at) {
+        return std::atomic_ref(*reinterpret_cast<uint32_t*>(memory.data() + kBack + at * 4)).load();
+    };
+    const auto look = [&] {
+        if (dword(1) == 2 && latched_at == 0) {
+            latched_at = dword(0);
+        }
+    };
+    clock_ns = 1'000'000'000;
+    Engine engine({.memory = memory, .interrupt = look, .now_ns = [] { return clock_ns.load(); }},
+                  {edid_for({1280, 800}, 0)});
+    engine.write(reg::kHeadStateLo, kState);
+    engine.write(reg::kHeadWritebackLo, kBack);
+    engine.write(reg::kHeadIrqEnable, 7);
+    const auto state = screen();
+    state.pack(reinterpret_cast<uint32_t*>(memory.data() + kState));
+    engine.write(reg::kHeadCommit, 1);
+    engine.write(reg::kHeadCommit, 2);
+    clock_ns += 5 * kPeriodNs + kPeriodNs / 2;
+    const uint64_t end = now() + 5'000'000'000;
+    while (dword(0) != 5 && now() < end) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(dword(0), 5u);
+    EXPECT_EQ(latched_at, 1u);
 }
 
 TEST_F(EngineTest, ImpossibleStatesAreRefused) {
