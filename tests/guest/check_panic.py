@@ -58,7 +58,8 @@ def main():
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o777)
             outside = Outside(folder)
-            settings = Settings(kernel=kernel.release, vram="64M",
+            # It stays where it is instead of booting again.
+            settings = Settings(kernel=kernel.release, vram="64M", append="panic=0",
                                 device_options=outside.options(MODE))
             machine = stack.enter_context(Machine(settings))
             need_module(machine)
