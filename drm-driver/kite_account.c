@@ -30,11 +30,16 @@ static DEFINE_MUTEX(kite_accounts_lock);
 static DEFINE_HASHTABLE(kite_accounts, 8);
 static LIST_HEAD(kite_owners);
 
-/*
- * Use more, if the limit lets. Exact with any number of threads: a charge is refused only if it
- * would not have fit.
+/**
+ * kite_usage_charge() - use more, if the limit lets
+ * @usage: the resource
+ * @amount: how much more
+ *
+ * Exact with any number of threads: a charge is refused only if it would not have fit.
+ *
+ * Return: whether it fitted.
  */
-static bool kite_usage_charge(struct kite_usage *usage, u64 amount)
+bool kite_usage_charge(struct kite_usage *usage, u64 amount)
 {
 	s64 used = atomic64_read(&usage->used);
 	s64 peak;
@@ -54,7 +59,8 @@ static bool kite_usage_charge(struct kite_usage *usage, u64 amount)
 	return true;
 }
 
-static void kite_usage_uncharge(struct kite_usage *usage, u64 amount)
+/** kite_usage_uncharge() - use less */
+void kite_usage_uncharge(struct kite_usage *usage, u64 amount)
 {
 	WARN_ON_ONCE(atomic64_sub_return((s64)amount, &usage->used) < 0);
 }

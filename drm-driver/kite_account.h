@@ -81,6 +81,9 @@ struct kite_owner {
 	struct kite_account *accounts[] __counted_by(count);
 };
 
+bool kite_usage_charge(struct kite_usage *usage, u64 amount);
+void kite_usage_uncharge(struct kite_usage *usage, u64 amount);
+
 struct kite_owner *kite_owner_create(struct drm_file *file);
 struct kite_owner *kite_owner_get(struct kite_owner *owner);
 void kite_owner_put(struct kite_owner *owner);

@@ -45,6 +45,8 @@ static void kite_ttm_destroy(struct ttm_buffer_object *ttm)
 		kite_owner_uncharge(bo->owner, kite_bo_resource(bo->flags), ttm->base.size);
 		kite_owner_put(bo->owner);
 	}
+	if (bo->counted)
+		kite_usage_uncharge(&kite_bo_device(bo)->memory, ttm->base.size);
 	kfree(bo);
 }
 
@@ -311,16 +313,35 @@ void kite_bo_unpin_vram(struct kite_bo *bo)
 	dma_resv_unlock(bo->ttm.base.resv);
 }
 
-/* Buffers that were closed with work in flight are charged until that has ended: wait for it once. */
-static int kite_bo_charge(struct kite_device *kdev, const struct kite_bo_args *args)
+/*
+ * Buffers that were closed with work in flight are charged until that has ended: wait for it once.
+ * TTM has no limit of its own, it would swap until the machine is out of memory.
+ */
+static int kite_bo_count(struct kite_device *kdev, struct kite_bo *bo, u64 size)
 {
-	u32 resource = kite_bo_resource(args->flags);
-	u64 size = PAGE_ALIGN(args->size);
+	if (!kite_usage_charge(&kdev->memory, size)) {
+		flush_workqueue(kdev->ttm.wq);
+		if (!kite_usage_charge(&kdev->memory, size))
+			return bo->flags & DRM_KITE_BO_SYSTEM ? -ENOMEM : -ENOSPC;
+	}
+	bo->counted = true;
+	return 0;
+}
 
-	if (kite_owner_try_charge(args->owner, resource, size))
-		return 0;
-	flush_workqueue(kdev->ttm.wq);
-	return kite_owner_charge(args->owner, resource, size);
+static int kite_bo_charge(struct kite_device *kdev, struct kite_bo *bo, struct kite_owner *owner,
+			  u64 size)
+{
+	u32 resource = kite_bo_resource(bo->flags);
+	int ret;
+
+	if (!kite_owner_try_charge(owner, resource, size)) {
+		flush_workqueue(kdev->ttm.wq);
+		ret = kite_owner_charge(owner, resource, size);
+		if (ret)
+			return ret;
+	}
+	bo->owner = kite_owner_get(owner);
+	return 0;
 }
 
 /**
@@ -348,19 +369,18 @@ struct kite_bo *kite_bo_create(struct kite_device *kdev, const struct kite_bo_ar
 	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
-	if (args->owner) {
-		ret = kite_bo_charge(kdev, args);
-		if (ret) {
-			kfree(bo);
-			return ERR_PTR(ret);
-		}
-		bo->owner = kite_owner_get(args->owner);
-	}
 	bo->flags = args->flags;
 	bo->contiguous = args->contiguous;
 	bo->mem_type = KITE_PL_NONE;
 	bo->ttm.base.funcs = &kite_gem_funcs;
 	drm_gem_private_object_init(&kdev->drm, &bo->ttm.base, PAGE_ALIGN(args->size));
+	ret = args->sg ? 0 : kite_bo_count(kdev, bo, bo->ttm.base.size);
+	if (!ret && args->owner)
+		ret = kite_bo_charge(kdev, bo, args->owner, bo->ttm.base.size);
+	if (ret) {
+		kite_ttm_destroy(&bo->ttm);
+		return ERR_PTR(ret);
+	}
 	if (args->exclusive_root) {
 		drm_gem_object_get(args->exclusive_root);
 		bo->exclusive_root = args->exclusive_root;

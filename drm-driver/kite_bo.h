@@ -42,6 +42,8 @@ struct kite_bo {
 	struct kite_owner *owner;
 	/** @shadow: of an imported buffer that is shown: its copy in VRAM, or NULL; set once */
 	struct kite_bo *shadow;
+	/** @counted: it is part of the device's struct kite_usage */
+	bool counted;
 	/** @contiguous: VRAM is given in one piece, because it is shown; under dma_resv */
 	bool contiguous;
 	/** @label: text for people; under dma_resv */

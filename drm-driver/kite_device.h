@@ -29,6 +29,7 @@
 #include <drm/drm_print.h>
 #include <drm/ttm/ttm_device.h>
 
+#include "kite_account.h"
 #include "kite_compat.h"
 #include "kite_hw.h"
 #include "kite_kms.h"
@@ -76,6 +77,11 @@ struct kite_device {
 	struct rw_semaphore release_sem;
 	/** @system_size: bytes of system memory that buffers may use */
 	u64 system_size;
+	/**
+	 * @memory: bytes of all buffers but imported ones, wherever they are; limited to VRAM and
+	 * @system_size together, because what VRAM cannot hold goes to system memory
+	 */
+	struct kite_usage memory;
 
 	/** @abi: version register */
 	u32 abi;

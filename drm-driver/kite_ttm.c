@@ -248,8 +248,8 @@ int kite_ttm_init(struct kite_device *kdev)
 	int ret;
 
 	si_meminfo(&info);
-	/* TTM itself keeps buffers below half of the memory; leave the rest of that to swapping. */
-	kdev->system_size = (((u64)info.totalram * info.mem_unit) / 4 * 3) & PAGE_MASK;
+	/* Above half of the memory TTM swaps, which without swap space only takes more of it. */
+	kdev->system_size = (((u64)info.totalram * info.mem_unit) / 2) & PAGE_MASK;
 
 	ret = kite_compat_ttm_device_init(&kdev->ttm, &kite_ttm_funcs, kdev->drm.dev,
 					  kdev->drm.anon_inode->i_mapping,
@@ -262,6 +262,7 @@ int kite_ttm_init(struct kite_device *kdev)
 	ret = kite_vram_init(kdev);
 	if (ret)
 		goto err_tt;
+	kdev->memory.limit = kdev->vram.size + kdev->system_size;
 	return drmm_add_action_or_reset(&kdev->drm, kite_ttm_fini, NULL);
 err_tt:
 	ttm_range_man_fini(&kdev->ttm, TTM_PL_TT);

@@ -175,7 +175,10 @@ struct drm_kite_memory_info {
 	__u64 vram_client;
 	/** @system_client: bytes of system memory held by this file's buffers */
 	__u64 system_client;
-	/** @system_size: bytes of system memory that buffers may use */
+	/**
+	 * @system_size: bytes of system memory that buffers may use; all buffers of the device
+	 * together are at most this and @vram_size
+	 */
 	__u64 system_size;
 	/** @vram_quota_left: bytes that quotas leave this file, ~0 without a quota; since 1.1 */
 	__u64 vram_quota_left;

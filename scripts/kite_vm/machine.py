@@ -208,8 +208,10 @@ class Machine:
 
     def wait_for(self, condition, timeout_seconds=30.0):
         """Wait until the shell command `condition` succeeds in the guest; True if it did."""
-        script = (f"i=0; while [ $i -lt {int(timeout_seconds * 10)} ]; do "
-                  f"if {condition}; then exit 0; fi; sleep 0.1; i=$((i+1)); done; exit 1")
+        now = "read now _ < /proc/uptime; now=${now%.*}"  # by the clock: a slow guest's sleep is long
+        script = (f"{now}; end=$((now + {int(timeout_seconds)})); while :; do "
+                  f"if {condition}; then exit 0; fi; {now}; [ $now -lt $end ] || exit 1; "
+                  "sleep 0.1; done")
         return self.run(script, timeout_seconds * 4 + 30).code == 0
 
     # -- the module and the device ----------------------------------------------------------------

@@ -136,6 +136,39 @@ TEST_F(DrmIoctl, TheRingWraps) {
     EXPECT_EQ(s.host[0], 4711u);
 }
 
+TEST_F(DrmIoctl, BuffersOfAllFilesTogetherAreLimited) {
+    const auto m = node->memory();
+    const uint64_t most = m.vram_size + m.system_size;
+    const uint64_t piece = most / 12 / 4096 * 4096;
+    if (most > uint64_t{4} << 30)
+        GTEST_SKIP() << "this machine's memory of " << m.system_size
+                     << " bytes is too large to fill";
+    uint64_t held = 0;
+    const auto take = [&](const Node& from, uint32_t& handle) {
+        drm_kite_bo_create args{};
+        args.size = piece;
+        args.flags = DRM_KITE_BO_SYSTEM;
+        const int r = from.call(DRM_IOCTL_KITE_BO_CREATE, args);
+        handle = args.handle;
+        held += r == 0 ? piece : 0;
+        return r;
+    };
+    auto other = std::make_unique<Node>();
+    uint32_t handle = 0, last = 0;
+    ASSERT_EQ(take(*other, handle), 0);
+    int refused = 0;
+    while (held <= most && (refused = take(*node, handle)) == 0)
+        last = handle;
+    EXPECT_EQ(refused, -ENOMEM);
+    EXPECT_LE(held, most);
+    EXPECT_GT(held + 3 * piece, m.system_size) << "refused too early";
+    ASSERT_EQ(take(*other, handle), -ENOMEM);
+    EXPECT_EQ(node->close_bo(last), 0);
+    EXPECT_EQ(take(*other, handle), 0) << "what was given back is not to be had";
+    other.reset();
+    EXPECT_EQ(take(*node, handle), 0) << "what a closed file had is not to be had";
+}
+
 TEST_F(DrmIoctl, TwiceTheVramStaysCorrect) {
     // Buffers of all contexts together are twice the VRAM; each keeps its pattern through eviction.
     constexpr uint64_t piece = uint64_t{4} << 20;

@@ -40,6 +40,7 @@ struct Bo {
     uint64_t map_at = 0; ///< fake mmap offset
     std::string label;
     std::function<void()> on_free;
+    std::shared_ptr<void> counted; ///< its part of the device's memory
     ~Bo();
 };
 using BoPtr = std::shared_ptr<Bo>;
@@ -201,6 +202,7 @@ private:
     std::unordered_map<uint64_t, std::weak_ptr<Bo>> by_offset_; ///< fake mmap offset / 4 GiB
     uint64_t next_offset_ = 1;
     uint64_t vram_used_ = 0;
+    uint64_t bo_bytes_ = 0; ///< of all buffers
     dev::Device* device_ = nullptr;
     std::shared_ptr<rt::VaAllocator> vram_;
     bool gone_ = false;

@@ -282,8 +282,12 @@ int Fake::bo_create(File& f, void* p) {
     if (c.size > uint64_t{1} << 40)
         return c.flags & DRM_KITE_BO_SYSTEM ? -ENOMEM : -ENOSPC;
     uint64_t size = (c.size + kPage - 1) / kPage * kPage;
+    if (const uint64_t vram = device_->info().vram_bytes; bo_bytes_ + size > vram + vram / 2)
+        return c.flags & DRM_KITE_BO_SYSTEM ? -ENOMEM : -ENOSPC;
     auto bo = std::make_shared<Bo>();
     bo->size = size;
+    bo_bytes_ += size;
+    bo->counted = {nullptr, [this, size](void*) { bo_bytes_ -= size; }};
     bo->flags = c.flags;
     bo->exclusive_vm = c.exclusive_vm_id;
     bool in_vram = (c.flags & DRM_KITE_BO_VRAM) && c.exclusive_vm_id;
