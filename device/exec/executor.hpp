@@ -188,8 +188,8 @@ struct alignas(64) FragmentWave {
     uint32_t live = 0;      ///< covered lanes; demote clears bits; on return: lanes still alive
     uint32_t sample_id = 0; ///< sys sample_id
     float sample_x = 0.5f, sample_y = 0.5f; ///< sys sample_pos
-    uint32_t log2_samples = 0;            ///< 0 or 2: the pattern InterpLoc.sample_index refers to
-    const Primitive* primitive = nullptr; ///< source of inputs
+    uint32_t log2_samples = 0;              ///< 0-3: the pattern InterpLoc.sample_index refers to
+    const Primitive* primitive = nullptr;   ///< source of inputs
     alignas(64) float x[kMaxLanes];  ///< position the lane is evaluated at: pixel centre, or sample
                                      ///< position per sample
     float y[kMaxLanes];              ///< same

@@ -20,13 +20,18 @@ struct SamplePosition {
     float y = 0.5f; ///< from the top edge
 };
 
-/// Vulkan's standard pattern of four samples.
-inline constexpr SamplePosition kSamples4[4] = {
-    {0.375f, 0.125f}, {0.875f, 0.375f}, {0.125f, 0.625f}, {0.625f, 0.875f}};
+/// Vulkan's standard patterns of 1, 2, 4 and 8 samples, one after the other: the pattern of n
+/// samples starts at n - 1.
+inline constexpr SamplePosition kSamples[15] = {
+    {0.5f, 0.5f},       {0.75f, 0.75f},     {0.25f, 0.25f},     {0.375f, 0.125f},
+    {0.875f, 0.375f},   {0.125f, 0.625f},   {0.625f, 0.875f},   {0.5625f, 0.3125f},
+    {0.4375f, 0.6875f}, {0.8125f, 0.5625f}, {0.3125f, 0.1875f}, {0.1875f, 0.8125f},
+    {0.0625f, 0.4375f}, {0.6875f, 0.9375f}, {0.9375f, 0.0625f}};
 
-/// Position of a sample; the index wraps, one sample is in the centre.
+/// Position of a sample; the index wraps.
 inline SamplePosition sample_position(uint32_t log2_samples, uint32_t index) {
-    return log2_samples == 2 ? kSamples4[index & 3] : SamplePosition{};
+    const uint32_t last = (1u << (log2_samples & 3)) - 1;
+    return kSamples[last + (index & last)];
 }
 
 } // namespace kite::dev::exec

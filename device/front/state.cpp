@@ -2,6 +2,7 @@
 #include "device/front/state.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace kite::dev::front {
 
@@ -203,7 +204,8 @@ base::Result<void> State::apply(std::span<const uint32_t> words, ProgramCache& p
         return {};
     case Packet::set_multisample: {
         draw.multisample = hw::SetMultisamplePacket::unpack(w);
-        if (draw.multisample.samples != 1 && draw.multisample.samples != 4) {
+        if (!std::has_single_bit(draw.multisample.samples) ||
+            draw.multisample.samples > hw::limits::kMaxSamples) {
             return fail(ErrorCode::corrupt, "{} rasterization samples", draw.multisample.samples);
         }
         return {};

@@ -98,6 +98,13 @@ StencilFace make_face(const hw::StencilFace& f) {
 BlendTarget make_blend(const Target& target, const hw::BlendAttachment& b, bool logic) {
     BlendTarget out{};
     out.enable = b.enable && !logic && target.color != ColorClass::integer;
+    out.advanced = out.enable && b.advanced;
+    out.generic = logic || out.advanced;
+    out.advanced_op = static_cast<uint8_t>(b.advanced_op);
+    out.overlap = static_cast<uint8_t>(b.overlap);
+    out.src_premultiplied = !b.src_straight;
+    out.dst_premultiplied = !b.dst_straight;
+    out.clamp_results = b.clamp_results;
     out.src_color = static_cast<uint8_t>(b.src_color);
     out.dst_color = static_cast<uint8_t>(b.dst_color);
     out.color_op = static_cast<uint8_t>(b.color_op);
@@ -164,13 +171,17 @@ void make_pixel_state(const Targets& targets, const DrawState& state, const exec
     s.min_bounds = ds.min_bounds;
     s.max_bounds = ds.max_bounds;
     s.samples = targets.samples;
+    s.pattern = &kSamplePatterns[std::countr_zero(targets.samples)];
     s.sample_mask = state.multisample.sample_mask;
     s.alpha_to_coverage =
         state.multisample.alpha_to_coverage && info != nullptr && (info->color_mask & 8u) != 0;
     s.alpha_to_one = state.multisample.alpha_to_one;
     s.logic_op_enable = state.logic_op_enable;
     s.logic_op = static_cast<uint8_t>(state.logic_op);
-    std::copy(state.blend_constants.begin(), state.blend_constants.end(), s.blend_constants);
+    for (unsigned i = 0; i < 4; ++i) {
+        s.blend_constants[i] = state.blend_constants[i];
+        s.unorm_constants[i] = std::clamp(state.blend_constants[i], 0.0f, 1.0f);
+    }
     s.samples_passed = state.samples_passed;
     s.invocations = state.statistics != nullptr ? &state.statistics->fragment_invocations : nullptr;
     for (uint32_t i = 0; i < targets.color_count; ++i) {

@@ -38,7 +38,9 @@ struct TileEdges {
 
 /// @return false if nothing of the rectangle [x0, x1] x [y0, y1] (tile relative) is covered
 KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, int y0, int x1,
-                          int y1, unsigned samples, TileEdges& out) {
+                          int y1, TileEdges& out) {
+    const unsigned samples = p.state->samples;
+    const SamplePattern& at = *p.state->pattern;
     const Edges& e = p.edges;
     unsigned n = 0;
     for (unsigned i = 0; i < e.count; ++i) {
@@ -47,7 +49,8 @@ KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, i
         const int64_t scaled = e.c[i] + (a * tile_x + b * tile_y) * kSubPixel;
         const int64_t c = scaled >> hw::limits::kSubPixelBits;
         const int64_t slack =
-            samples > 1 ? ((__builtin_llabs(a) + __builtin_llabs(b)) * 96 >> 8) + 1 : 0;
+            samples > 1 ? ((__builtin_llabs(a) + __builtin_llabs(b)) * kFarthestSample >> 8) + 1
+                        : 0;
         const int64_t high = c + (a > 0 ? a * x1 : a * x0) + (b > 0 ? b * y1 : b * y0) + slack;
         if (high < 0) {
             return false;
@@ -67,7 +70,7 @@ KITE_SIMD bool tile_edges(const BinnedPrim& p, int tile_x, int tile_y, int x0, i
         out.step[n] = kLaneX * a32 + kLaneY * b32;
         if (samples > 1) {
             for (unsigned s = 0; s < samples; ++s) {
-                out.c[s][n] = static_cast<int32_t>((scaled + a * kSampleX[s] + b * kSampleY[s]) >>
+                out.c[s][n] = static_cast<int32_t>((scaled + a * at.x[s] + b * at.y[s]) >>
                                                    hw::limits::kSubPixelBits);
             }
         }
@@ -185,7 +188,7 @@ struct Walk {
         }
     }
     w.sample_id = 0;
-    w.log2_samples = s.samples > 1 ? 2 : 0;
+    w.log2_samples = static_cast<uint32_t>(__builtin_ctz(s.samples));
     t.half->log2_samples = w.log2_samples;
     w.sample_x = 0.5f;
     w.sample_y = 0.5f;
@@ -201,7 +204,7 @@ void draw(TileContext& t, const BinnedPrim& p, int tile_x, int tile_y) {
         return;
     }
     TileEdges e;
-    if (!tile_edges(p, tile_x, tile_y, x0, y0, x1, y1, p.state->samples, e)) {
+    if (!tile_edges(p, tile_x, tile_y, x0, y0, x1, y1, e)) {
         return;
     }
     if (t.current != p.state) {

@@ -227,9 +227,10 @@ KITE_SIMD void set_positions(TileContext& t, const BinnedPrim& p, F16 fx, F16 fy
 }
 
 /// Centroid positions: the centre where fully covered, else the first covered sample.
-[[gnu::noinline]] void set_centroids(TileContext& t, const float* fx, const float* fy,
-                                     const uint32_t* cover, unsigned samples) {
+[[gnu::noinline]] void set_centroids(TileContext& t, const PixelState& s, const float* fx,
+                                     const float* fy, const uint32_t* cover) {
     exec::FragmentWave& w = *t.wave;
+    const unsigned samples = s.samples;
     for (unsigned lane = 0; lane < kBlockPixels; ++lane) {
         w.centroid_x[lane] = fx[lane];
         w.centroid_y[lane] = fy[lane];
@@ -239,8 +240,8 @@ KITE_SIMD void set_positions(TileContext& t, const BinnedPrim& p, F16 fx, F16 fy
         }
         if (samples > 1 && covered != 0 && covered != (1u << samples) - 1) {
             const int first = __builtin_ctz(covered);
-            w.centroid_x[lane] += static_cast<float>(kSampleX[first]) * (1.0f / kSubPixel);
-            w.centroid_y[lane] += static_cast<float>(kSampleY[first]) * (1.0f / kSubPixel);
+            w.centroid_x[lane] += static_cast<float>(s.pattern->x[first]) * (1.0f / kSubPixel);
+            w.centroid_y[lane] += static_cast<float>(s.pattern->y[first]) * (1.0f / kSubPixel);
         }
     }
 }
@@ -336,6 +337,7 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
     const Targets& targets = *t.targets;
     const uint32_t layer = p.attributes.layer;
     const unsigned samples = s.samples;
+    const SamplePattern& at = *s.pattern;
     exec::FragmentWave& w = *t.wave;
     TestPlanes planes;
     OpenBlock colors[kMaxTargets];
@@ -362,8 +364,8 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
     for (unsigned i = 0; i < samples; ++i) {
         masks[i] = (s.sample_mask >> i & 1u) != 0 ? cover[i] : 0u;
         mask_in |= reinterpret_cast<U16>(lanes(masks[i])) & (1u << i);
-        const float dx = static_cast<float>(kSampleX[i]) * (1.0f / kSubPixel);
-        const float dy = static_cast<float>(kSampleY[i]) * (1.0f / kSubPixel);
+        const float dx = static_cast<float>(at.x[i]) * (1.0f / kSubPixel);
+        const float dy = static_cast<float>(at.y[i]) * (1.0f / kSubPixel);
         const F16 zi = depth_at(p, px + dx, py + dy);
         store(z[i], zi);
         if (s.order == TestOrder::early) {
@@ -387,10 +389,8 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
             continue;
         }
         if (s.fragment != nullptr) {
-            const float dx =
-                runs > 1 ? static_cast<float>(kSampleX[run]) * (1.0f / kSubPixel) : 0.0f;
-            const float dy =
-                runs > 1 ? static_cast<float>(kSampleY[run]) * (1.0f / kSubPixel) : 0.0f;
+            const float dx = runs > 1 ? static_cast<float>(at.x[run]) * (1.0f / kSubPixel) : 0.0f;
+            const float dy = runs > 1 ? static_cast<float>(at.y[run]) * (1.0f / kSubPixel) : 0.0f;
             set_positions(t, p, fx + dx, fy + dy, runs > 1 ? load(z[run]) : depth_at(p, px, py));
             w.sample_id = run;
             w.sample_x = 0.5f + dx;
@@ -405,7 +405,7 @@ KITE_SIMD void shade_single(TileContext& t, const BinnedPrim& p, int x, int y, u
                     alignas(64) float cy[16];
                     store(cx, fx);
                     store(cy, fy);
-                    set_centroids(t, cx, cy, cover, samples);
+                    set_centroids(t, s, cx, cy, cover);
                 }
             }
             run_program(t, s, live);

@@ -3,7 +3,7 @@
 // masks. Included by hot.cpp only.
 #pragma once
 
-#include "device/raster/hot.hpp"
+#include "device/raster/hot_advanced.hpp"
 #include "device/raster/simd.hpp"
 
 namespace kite::dev::raster {
@@ -86,11 +86,17 @@ KITE_SIMD F16 blend_op(uint8_t op, F16 src, F16 src_factor, F16 dst, F16 dst_fac
     return src;
 }
 
-/// src = the blend of src over dst.
+/// src = the blend of src over dst. Signed: factors are limited to -1..1, as those of fixed-point
+/// targets are (unsigned ones have no others).
+template <bool Signed>
 KITE_SIMD void blend(const BlendTarget& b, const float* constants, F16* src, const F16* dst,
                      const F16* src1) {
+    const auto factor = [&](uint8_t which, unsigned c) __attribute__((always_inline)) {
+        const F16 f = blend_factor(which, c, src, dst, src1, constants);
+        return Signed ? clamp(f, -1.0f, 1.0f) : f;
+    };
     F16 out[4];
-    if (b.src_color == static_cast<uint8_t>(hw::BlendFactor::src_alpha) &&
+    if (!Signed && b.src_color == static_cast<uint8_t>(hw::BlendFactor::src_alpha) &&
         b.dst_color == static_cast<uint8_t>(hw::BlendFactor::one_minus_src_alpha) &&
         b.color_op == 0) {
         const F16 rest = splat(1.0f) - src[3];
@@ -99,13 +105,11 @@ KITE_SIMD void blend(const BlendTarget& b, const float* constants, F16* src, con
         }
     } else {
         for (unsigned c = 0; c < 3; ++c) {
-            out[c] = blend_op(b.color_op, src[c],
-                              blend_factor(b.src_color, c, src, dst, src1, constants), dst[c],
-                              blend_factor(b.dst_color, c, src, dst, src1, constants));
+            out[c] = blend_op(b.color_op, src[c], factor(b.src_color, c), dst[c],
+                              factor(b.dst_color, c));
         }
     }
-    out[3] = blend_op(b.alpha_op, src[3], blend_factor(b.src_alpha, 3, src, dst, src1, constants),
-                      dst[3], blend_factor(b.dst_alpha, 3, src, dst, src1, constants));
+    out[3] = blend_op(b.alpha_op, src[3], factor(b.src_alpha, 3), dst[3], factor(b.dst_alpha, 3));
     for (unsigned c = 0; c < 4; ++c) {
         src[c] = out[c];
     }
@@ -141,7 +145,7 @@ KITE_SIMD void write_rgba8(const TileContext& t, const PixelState& s, const Blen
                          ? as_float(lookup<3>(t.srgb->decode, bytes[c]))
                          : to_float(reinterpret_cast<const I16&>(bytes[c])) * (1.0f / 255.0f);
         }
-        blend(b, s.blend_constants, src, dst, src1);
+        blend<false>(b, s.unorm_constants, src, dst, src1);
     }
     U16 value;
     if constexpr (Srgb) {
@@ -244,7 +248,14 @@ KITE_SIMD uint8_t logic_byte(uint8_t op, uint8_t src, uint8_t dst) {
                     src1[c] = clamp(src1[c], lo, 1.0f);
                 }
             }
-            blend(b, s.blend_constants, src, dst, src1);
+            if (b.advanced) {
+                advanced_blend(b, src, dst);
+            } else if (target.fixed_point && target.is_signed) {
+                blend<true>(b, s.blend_constants, src, dst, src1);
+            } else {
+                blend<false>(b, target.fixed_point ? s.unorm_constants : s.blend_constants, src,
+                             dst, src1);
+            }
         }
         for (unsigned c = 0; c < 4; ++c) {
             store(value[c], src[c]);
@@ -273,7 +284,7 @@ KITE_SIMD void write_color(const TileContext& t, const PixelState& s, unsigned i
                            uint32_t mask) {
     const Target& target = t.targets->color[index];
     const BlendTarget& b = s.blend[index];
-    if (!s.logic_op_enable) {
+    if (!b.generic) {
         switch (target.color) {
         case ColorClass::rgba8_unorm:
             write_rgba8<false, false>(t, s, b, rows, rows1, p, mask);

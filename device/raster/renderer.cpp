@@ -6,6 +6,7 @@
 #include "device/raster/target.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 namespace kite::dev {
@@ -76,7 +77,7 @@ base::Result<void> Renderer::Impl::attach() {
     if (scope.color_count > hw::limits::kMaxRenderTargets) {
         return fail(ErrorCode::invalid_argument, "{} colour attachments", scope.color_count);
     }
-    if (scope.samples != 1 && scope.samples != hw::limits::kMaxSamples) {
+    if (!std::has_single_bit(scope.samples) || scope.samples > hw::limits::kMaxSamples) {
         return base::unsupported("this sample count");
     }
     const auto clamp = [](int64_t v) {

@@ -28,7 +28,7 @@ base::Result<Target> make_target(const Window& window, const hw::ImageDescriptor
         return fail(ErrorCode::invalid_argument, "{} attachment: format {} cannot be rendered to",
                     what, view.info->name);
     }
-    if (view.samples != 1 && view.samples != kMaxSamples) {
+    if (view.samples > kMaxSamples) {
         return fail(ErrorCode::unsupported, "{} attachment with {} samples", what, view.samples);
     }
     if (view.samples != 1 && !view.tiled) {

@@ -28,9 +28,20 @@ inline constexpr int kGuardMin =
     -8000; ///< positions are clipped to [kGuardMin, kGuardMax] pixels, which keeps
 inline constexpr int kGuardMax = 24500; ///< edge functions of a tile inside 32 bits
 
-/// Sample positions relative to the pixel centre in sub-pixel units: Vulkan's standard 4x pattern.
-inline constexpr int kSampleX[4] = {-32, 96, -96, 32};
-inline constexpr int kSampleY[4] = {-96, -32, 32, 96};
+/// Where the samples of a pixel lie, relative to its centre in sub-pixel units.
+struct SamplePattern {
+    int x[kMaxSamples];
+    int y[kMaxSamples];
+};
+/// Vulkan's standard patterns of 1, 2, 4 and 8 samples.
+inline constexpr SamplePattern kSamplePatterns[4] = {
+    {{0}, {0}},
+    {{64, -64}, {64, -64}},
+    {{-32, 96, -96, 32}, {-96, -32, 32, 96}},
+    {{16, -16, 80, -48, -80, -112, 48, 112}, {-48, 48, 16, -80, 80, -16, 112, -112}},
+};
+/// Furthest that a sample is from the centre in x or y.
+inline constexpr int kFarthestSample = 112;
 
 /// How the pixel code reads and writes a colour attachment.
 enum class ColorClass : uint8_t {
@@ -98,12 +109,17 @@ struct StencilFace {
 
 /// Blending of one attachment.
 struct BlendTarget {
-    bool enable;                            ///< blend, else replace
-    uint8_t src_color, dst_color, color_op; ///< hw::BlendFactor, hw::BlendOp
-    uint8_t src_alpha, dst_alpha, alpha_op; ///< the same for alpha
-    uint8_t write_mask;                     ///< r g b a; 0 = the attachment is not touched
-    uint8_t bytes_mask[16];                 ///< write mask expanded to the bits of a texel
-    bool full_write;                        ///< all bits of a texel are written
+    bool enable;                               ///< blend, else replace
+    bool generic;                              ///< write_generic() does it, whatever the format
+    bool advanced;                             ///< advanced_op instead of factors
+    bool src_premultiplied, dst_premultiplied; ///< advanced: colours were multiplied by alpha
+    bool clamp_results;                        ///< advanced: to 0..1
+    uint8_t advanced_op, overlap;              ///< hw::AdvancedBlendOp, hw::BlendOverlap
+    uint8_t src_color, dst_color, color_op;    ///< hw::BlendFactor, hw::BlendOp
+    uint8_t src_alpha, dst_alpha, alpha_op;    ///< the same for alpha
+    uint8_t write_mask;                        ///< r g b a; 0 = the attachment is not touched
+    uint8_t bytes_mask[16];                    ///< write mask expanded to the bits of a texel
+    bool full_write;                           ///< all bits of a texel are written
 };
 
 /// Everything the pixel code knows of a draw. Plain data.
@@ -124,10 +140,12 @@ struct PixelState {
     bool logic_op_enable;                                  ///< instead of blending
     uint8_t logic_op;                                      ///< hw::LogicOp
     uint32_t samples;                                      ///< rasterization samples
+    const SamplePattern* pattern;                          ///< where they lie
     uint32_t sample_mask;                                  ///< and-mask
     uint32_t color_written; ///< bit r: the program writes target r and its mask is not 0
     uint32_t out_rows[2];   ///< bit s: output slot s is written by the program (slots 0-31, 32-38)
     float blend_constants[4];              ///< r g b a
+    float unorm_constants[4];              ///< the same limited to 0..1
     BlendTarget blend[kMaxTargets];        ///< by target
     std::atomic<uint64_t>* samples_passed; ///< occlusion counter or nullptr
     std::atomic<uint64_t>* invocations;    ///< fragment invocations or nullptr

@@ -95,6 +95,12 @@ void CmdSetColorBlendEquationEXT(VkCommandBuffer buffer, uint32_t first, uint32_
                     [&](hw::BlendAttachment& b, uint32_t i) { set_equation(b, equations[i]); });
 }
 
+void CmdSetColorBlendAdvancedEXT(VkCommandBuffer buffer, uint32_t first, uint32_t count,
+                                 const VkColorBlendAdvancedEXT* equations) {
+    for_attachments(buffer, first, count,
+                    [&](hw::BlendAttachment& b, uint32_t i) { set_equation(b, equations[i]); });
+}
+
 void CmdSetColorWriteMaskEXT(VkCommandBuffer buffer, uint32_t first, uint32_t count,
                              const VkColorComponentFlags* masks) {
     for_attachments(buffer, first, count,

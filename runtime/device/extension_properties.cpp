@@ -226,6 +226,16 @@ void fill_extension_properties(const PhysicalDevice& p, VkBaseOutStructure* s) {
         o->supportsNonZeroFirstInstance = VK_TRUE;
         break;
     }
+    case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BLEND_OPERATION_ADVANCED_PROPERTIES_EXT: {
+        auto* o = as<VkPhysicalDeviceBlendOperationAdvancedPropertiesEXT>(s);
+        o->advancedBlendMaxColorAttachments = hw::limits::kMaxRenderTargets;
+        o->advancedBlendIndependentBlend = VK_TRUE;
+        o->advancedBlendNonPremultipliedSrcColor = VK_TRUE;
+        o->advancedBlendNonPremultipliedDstColor = VK_TRUE;
+        o->advancedBlendCorrelatedOverlap = VK_TRUE;
+        o->advancedBlendAllOperations = VK_TRUE;
+        break;
+    }
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LEGACY_VERTEX_ATTRIBUTES_PROPERTIES_EXT:
         as<VkPhysicalDeviceLegacyVertexAttributesPropertiesEXT>(s)->nativeUnalignedPerformance =
             VK_TRUE;

@@ -30,9 +30,11 @@ constexpr ExtensionRow kInstance[] = {
 };
 
 constexpr ExtensionRow kDevice[] = {
+    {"VK_ARM_rasterization_order_attachment_access", 1},
     {"VK_EXT_4444_formats", 1},
     {"VK_EXT_attachment_feedback_loop_dynamic_state", 1},
     {"VK_EXT_attachment_feedback_loop_layout", 2},
+    {"VK_EXT_blend_operation_advanced", 2},
     {"VK_EXT_border_color_swizzle", 1},
     {"VK_EXT_calibrated_timestamps", 2},
     {"VK_EXT_color_write_enable", 1},
@@ -49,6 +51,7 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_EXT_extended_dynamic_state2", 1},
     {"VK_EXT_extended_dynamic_state3", 2},
     {"VK_EXT_external_memory_dma_buf", 1, Needs::dma_buf},
+    {"VK_EXT_fragment_shader_interlock", 1},
     {"VK_EXT_global_priority", 2},
     {"VK_EXT_global_priority_query", 1},
     {"VK_EXT_graphics_pipeline_library", 1},
@@ -82,6 +85,7 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_EXT_private_data", 1},
     {"VK_EXT_provoking_vertex", 1},
     {"VK_EXT_queue_family_foreign", 1, Needs::dma_buf},
+    {"VK_EXT_rasterization_order_attachment_access", 1},
     {"VK_EXT_robustness2", 1},
     {"VK_EXT_sampler_filter_minmax", 2},
     {"VK_EXT_scalar_block_layout", 1},
@@ -159,6 +163,7 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_KHR_shader_float_controls", 4},
     {"VK_KHR_shader_float_controls2", 1},
     {"VK_KHR_shader_integer_dot_product", 1},
+    {"VK_KHR_shader_maximal_reconvergence", 1},
     {"VK_KHR_shader_non_semantic_info", 1},
     {"VK_KHR_shader_subgroup_extended_types", 1},
     {"VK_KHR_shader_subgroup_rotate", 2},
@@ -168,6 +173,7 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_KHR_swapchain", 70},
     {"VK_KHR_synchronization2", 1},
     {"VK_KHR_timeline_semaphore", 2},
+    {"VK_KHR_unified_image_layouts", 1},
     {"VK_KHR_uniform_buffer_standard_layout", 1},
     {"VK_KHR_variable_pointers", 1},
     {"VK_KHR_vertex_attribute_divisor", 1},

@@ -221,9 +221,7 @@ std::span<const FeatureRow> feature_rows() {
         all<VkPhysicalDeviceProvokingVertexFeaturesEXT,
             &VkPhysicalDeviceProvokingVertexFeaturesEXT::transformFeedbackPreservesProvokingVertex>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_FEATURES_EXT),
-        row<VkPhysicalDeviceRobustness2FeaturesEXT,
-            &VkPhysicalDeviceRobustness2FeaturesEXT::nullDescriptor,
-            &VkPhysicalDeviceRobustness2FeaturesEXT::robustImageAccess2,
+        all<VkPhysicalDeviceRobustness2FeaturesEXT,
             &VkPhysicalDeviceRobustness2FeaturesEXT::nullDescriptor>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT),
         all<VkPhysicalDeviceShaderDemoteToHelperInvocationFeatures,
@@ -305,6 +303,25 @@ std::span<const FeatureRow> feature_rows() {
         all<VkPhysicalDeviceMaintenance7FeaturesKHR,
             &VkPhysicalDeviceMaintenance7FeaturesKHR::maintenance7>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_7_FEATURES_KHR),
+        row<VkPhysicalDeviceUnifiedImageLayoutsFeaturesKHR,
+            &VkPhysicalDeviceUnifiedImageLayoutsFeaturesKHR::unifiedImageLayoutsVideo,
+            &VkPhysicalDeviceUnifiedImageLayoutsFeaturesKHR::unifiedImageLayouts>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_UNIFIED_IMAGE_LAYOUTS_FEATURES_KHR),
+        row<VkPhysicalDeviceFragmentShaderInterlockFeaturesEXT,
+            &VkPhysicalDeviceFragmentShaderInterlockFeaturesEXT::fragmentShaderShadingRateInterlock,
+            &VkPhysicalDeviceFragmentShaderInterlockFeaturesEXT::fragmentShaderSampleInterlock,
+            &VkPhysicalDeviceFragmentShaderInterlockFeaturesEXT::fragmentShaderPixelInterlock>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FRAGMENT_SHADER_INTERLOCK_FEATURES_EXT),
+        all<VkPhysicalDeviceBlendOperationAdvancedFeaturesEXT,
+            &VkPhysicalDeviceBlendOperationAdvancedFeaturesEXT::advancedBlendCoherentOperations>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BLEND_OPERATION_ADVANCED_FEATURES_EXT),
+        all<VkPhysicalDeviceRasterizationOrderAttachmentAccessFeaturesEXT,
+            &VkPhysicalDeviceRasterizationOrderAttachmentAccessFeaturesEXT::
+                rasterizationOrderStencilAttachmentAccess>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RASTERIZATION_ORDER_ATTACHMENT_ACCESS_FEATURES_EXT),
+        all<VkPhysicalDeviceShaderMaximalReconvergenceFeaturesKHR,
+            &VkPhysicalDeviceShaderMaximalReconvergenceFeaturesKHR::shaderMaximalReconvergence>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MAXIMAL_RECONVERGENCE_FEATURES_KHR),
         all<VkPhysicalDeviceMaintenance9FeaturesKHR,
             &VkPhysicalDeviceMaintenance9FeaturesKHR::maintenance9>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_9_FEATURES_KHR),
@@ -407,6 +424,8 @@ std::span<const FeatureRow> feature_rows() {
                 extendedDynamicState3ColorBlendEquation,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::extendedDynamicState3ColorWriteMask,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::extendedDynamicState3DepthClipEnable,
+            &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
+                extendedDynamicState3ColorBlendAdvanced,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::
                 extendedDynamicState3ProvokingVertexMode,
             &VkPhysicalDeviceExtendedDynamicState3FeaturesEXT::

@@ -45,6 +45,22 @@ struct VkQueueFamilyOwnershipTransferPropertiesKHR {
 };
 #endif
 
+#ifndef VK_KHR_unified_image_layouts
+/// sType of VkPhysicalDeviceUnifiedImageLayoutsFeaturesKHR.
+inline constexpr VkStructureType
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_UNIFIED_IMAGE_LAYOUTS_FEATURES_KHR =
+        static_cast<VkStructureType>(1000527000);
+
+/// VK_KHR_unified_image_layouts. VkAttachmentFeedbackLoopInfoEXT, which comes with it, says nothing
+/// that the driver needs to know.
+struct VkPhysicalDeviceUnifiedImageLayoutsFeaturesKHR {
+    VkStructureType sType;             ///< type
+    void* pNext;                       ///< chain
+    VkBool32 unifiedImageLayouts;      ///< the general layout serves everything
+    VkBool32 unifiedImageLayoutsVideo; ///< in video, too
+};
+#endif
+
 #ifndef VK_EXT_zero_initialize_device_memory
 /// sType of VkPhysicalDeviceZeroInitializeDeviceMemoryFeaturesEXT.
 inline constexpr VkStructureType

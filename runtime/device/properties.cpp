@@ -171,16 +171,17 @@ VkPhysicalDeviceLimits device_limits() {
     l.maxFramebufferWidth = L::kMaxImageDim2d;
     l.maxFramebufferHeight = L::kMaxImageDim2d;
     l.maxFramebufferLayers = L::kMaxImageLayers;
-    VkSampleCountFlags both = VK_SAMPLE_COUNT_1_BIT | VK_SAMPLE_COUNT_4_BIT;
-    l.framebufferColorSampleCounts = both;
-    l.framebufferDepthSampleCounts = both;
-    l.framebufferStencilSampleCounts = both;
-    l.framebufferNoAttachmentsSampleCounts = both;
+    // The flag of n samples is n.
+    constexpr VkSampleCountFlags all = 2 * L::kMaxSamples - 1;
+    l.framebufferColorSampleCounts = all;
+    l.framebufferDepthSampleCounts = all;
+    l.framebufferStencilSampleCounts = all;
+    l.framebufferNoAttachmentsSampleCounts = all;
     l.maxColorAttachments = L::kMaxRenderTargets;
-    l.sampledImageColorSampleCounts = both;
-    l.sampledImageIntegerSampleCounts = both;
-    l.sampledImageDepthSampleCounts = both;
-    l.sampledImageStencilSampleCounts = both;
+    l.sampledImageColorSampleCounts = all;
+    l.sampledImageIntegerSampleCounts = all;
+    l.sampledImageDepthSampleCounts = all;
+    l.sampledImageStencilSampleCounts = all;
     l.storageImageSampleCounts = VK_SAMPLE_COUNT_1_BIT;
     l.maxSampleMaskWords = 1;
     l.timestampComputeAndGraphics = VK_TRUE;

@@ -137,6 +137,7 @@ void gather_dynamic(const VkPipelineDynamicStateCreateInfo* info, DynMask& m) {
             set(m, Dyn::blend_enable);
             break;
         case VK_DYNAMIC_STATE_COLOR_BLEND_EQUATION_EXT:
+        case VK_DYNAMIC_STATE_COLOR_BLEND_ADVANCED_EXT: // the last command of either kind counts
             set(m, Dyn::blend_equation);
             break;
         case VK_DYNAMIC_STATE_COLOR_WRITE_MASK_EXT:
@@ -259,13 +260,22 @@ void gather_blend(const VkPipelineColorBlendStateCreateInfo* b, const DynMask& d
             b->pNext, VK_STRUCTURE_TYPE_PIPELINE_COLOR_WRITE_CREATE_INFO_EXT))
         for (uint32_t i = 0; i < w->attachmentCount && i < 32; ++i)
             s.color_write_off |= w->pColorWriteEnables[i] ? 0 : 1u << i;
+    auto* straight = find<VkPipelineColorBlendAdvancedStateCreateInfoEXT>(
+        b->pNext, VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_ADVANCED_STATE_CREATE_INFO_EXT);
     for (uint32_t i = 0; i < s.blend_count; ++i) {
         const auto& a = b->pAttachments[i];
         hw::BlendAttachment& o = s.blend_attachments[i];
         o.write_mask = a.colorWriteMask & 15u;
         o.enable = a.blendEnable != VK_FALSE;
         // Without blending the equation may hold anything.
-        if ((o.enable || has(dynamic, Dyn::blend_enable)) && !has(dynamic, Dyn::blend_equation))
+        if ((!o.enable && !has(dynamic, Dyn::blend_enable)) || has(dynamic, Dyn::blend_equation))
+            continue;
+        if (a.colorBlendOp >= VK_BLEND_OP_ZERO_EXT)
+            set_equation(o, {a.colorBlendOp, straight ? straight->srcPremultiplied : VK_TRUE,
+                             straight ? straight->dstPremultiplied : VK_TRUE,
+                             straight ? straight->blendOverlap : VK_BLEND_OVERLAP_UNCORRELATED_EXT,
+                             VK_FALSE});
+        else
             set_equation(o, {a.srcColorBlendFactor, a.dstColorBlendFactor, a.colorBlendOp,
                              a.srcAlphaBlendFactor, a.dstAlphaBlendFactor, a.alphaBlendOp});
     }
@@ -305,12 +315,22 @@ void set_depth_bias(hw::SetRasterStatePacket& raster, float constant, float clam
 }
 
 void set_equation(hw::BlendAttachment& out, const VkColorBlendEquationEXT& e) {
+    out.advanced = 0;
     out.src_color = static_cast<hw::BlendFactor>(e.srcColorBlendFactor);
     out.dst_color = static_cast<hw::BlendFactor>(e.dstColorBlendFactor);
     out.color_op = static_cast<hw::BlendOp>(e.colorBlendOp);
     out.src_alpha = static_cast<hw::BlendFactor>(e.srcAlphaBlendFactor);
     out.dst_alpha = static_cast<hw::BlendFactor>(e.dstAlphaBlendFactor);
     out.alpha_op = static_cast<hw::BlendOp>(e.alphaBlendOp);
+}
+
+void set_equation(hw::BlendAttachment& out, const VkColorBlendAdvancedEXT& e) {
+    out.advanced = 1;
+    out.advanced_op = static_cast<hw::AdvancedBlendOp>(e.advancedBlendOp - VK_BLEND_OP_ZERO_EXT);
+    out.overlap = static_cast<hw::BlendOverlap>(e.blendOverlap);
+    out.src_straight = e.srcPremultiplied == VK_FALSE;
+    out.dst_straight = e.dstPremultiplied == VK_FALSE;
+    out.clamp_results = e.clampResults != VK_FALSE;
 }
 
 void set_vertex_input(const VertexInput& in, GraphicsState& state) {

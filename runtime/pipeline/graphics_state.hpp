@@ -131,6 +131,8 @@ struct VertexInput {
 void set_vertex_input(const VertexInput& in, GraphicsState& state);
 /// Factors and operations of a blend equation.
 void set_equation(hw::BlendAttachment& out, const VkColorBlendEquationEXT& e);
+/// An advanced equation.
+void set_equation(hw::BlendAttachment& out, const VkColorBlendAdvancedEXT& e);
 /// The state's equation of an attachment as it is packed: colour write enables applied.
 [[nodiscard]] hw::BlendAttachment blend_of(const GraphicsState& state, uint32_t attachment);
 

@@ -155,7 +155,7 @@ VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
         !(info.usage & (VK_IMAGE_USAGE_STORAGE_BIT | VK_IMAGE_USAGE_HOST_TRANSFER_BIT)) &&
         (have & (VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT |
                  VK_FORMAT_FEATURE_2_DEPTH_STENCIL_ATTACHMENT_BIT)))
-        out.sampleCounts |= VK_SAMPLE_COUNT_4_BIT;
+        out.sampleCounts = 2 * L::kMaxSamples - 1; // the flag of n samples is n
     out.maxResourceSize = uint64_t{1} << 34;
     return VK_SUCCESS;
 }

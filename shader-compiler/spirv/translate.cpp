@@ -287,6 +287,9 @@ bool Translator::try_flow(const Instr& i) {
     case spv::Op::OpNop:
     case spv::Op::OpVariable: // declared up front
     case spv::Op::OpAssumeTrueKHR:
+    // A tile's fragments run one primitive after the other, so pixels and samples never overlap.
+    case spv::Op::OpBeginInvocationInterlockEXT:
+    case spv::Op::OpEndInvocationInterlockEXT:
         return true;
     case spv::Op::OpUndef: {
         std::vector<Base> bases;

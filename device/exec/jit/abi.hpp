@@ -24,7 +24,7 @@ struct Slot;
 namespace kite::dev::exec::jit {
 
 /// Bump when generated code of an older build must not be reused.
-inline constexpr uint32_t kAbiVersion = 6;
+inline constexpr uint32_t kAbiVersion = 7;
 /// Zero bytes that out-of-bounds scalar loads read.
 inline constexpr unsigned kZeroBytes = 128;
 

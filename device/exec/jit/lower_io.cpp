@@ -6,6 +6,7 @@
 #include "device/exec/worker_memory.hpp"
 
 #include <cstddef>
+#include <iterator>
 
 namespace kite::dev::exec::jit {
 
@@ -232,21 +233,20 @@ Emitter::Barycentrics Emitter::barycentrics(const hw::Inst& inst, hw::Interp int
                               b_.CreateBitCast(reg(inst, inst.src1, 0, Shape::vector), type));
             return barycentrics_at(interp, x, y);
         }
-        // Sample positions by select: the pattern has four samples, or one in the centre.
-        Value* index =
-            b_.CreateAnd(reg(inst, inst.src0, 0, Shape::vector), constant(3, 32, Shape::vector));
-        Value* sx = llvm::ConstantFP::get(type, kSamples4[0].x);
-        Value* sy = llvm::ConstantFP::get(type, kSamples4[0].y);
-        for (unsigned k = 1; k < 4; ++k) {
-            Value* is = b_.CreateICmpEQ(index, constant(k, 32, Shape::vector));
-            sx = b_.CreateSelect(is, llvm::ConstantFP::get(type, kSamples4[k].x), sx);
-            sy = b_.CreateSelect(is, llvm::ConstantFP::get(type, kSamples4[k].y), sy);
-        }
+        // Sample positions by select from all patterns (sample_position()).
         Value* log2 = entry_field(wave_, offsetof(FragmentWave, log2_samples), b_.getInt32Ty());
-        Value* four = b_.CreateICmpEQ(log2, b_.getInt32(2));
-        Value* half = llvm::ConstantFP::get(type, 0.5);
-        return barycentrics_at(interp, b_.CreateFAdd(x, b_.CreateSelect(four, sx, half)),
-                               b_.CreateFAdd(y, b_.CreateSelect(four, sy, half)));
+        Value* last = b_.CreateSub(b_.CreateShl(b_.getInt32(1), log2), b_.getInt32(1));
+        Value* lasts = b_.CreateVectorSplat(width_, last);
+        Value* index =
+            b_.CreateAdd(lasts, b_.CreateAnd(reg(inst, inst.src0, 0, Shape::vector), lasts));
+        Value* sx = llvm::ConstantFP::get(type, kSamples[0].x);
+        Value* sy = llvm::ConstantFP::get(type, kSamples[0].y);
+        for (unsigned k = 1; k < std::size(kSamples); ++k) {
+            Value* is = b_.CreateICmpEQ(index, constant(k, 32, Shape::vector));
+            sx = b_.CreateSelect(is, llvm::ConstantFP::get(type, kSamples[k].x), sx);
+            sy = b_.CreateSelect(is, llvm::ConstantFP::get(type, kSamples[k].y), sy);
+        }
+        return barycentrics_at(interp, b_.CreateFAdd(x, sx), b_.CreateFAdd(y, sy));
     }
     const bool centroid = loc == InterpLoc::centroid;
     auto& cached = barycentrics_[{static_cast<int>(interp), centroid ? 1 : 0}];

@@ -68,6 +68,8 @@ constexpr const char* kWanted[] = {
     "VK_KHR_present_id",
     "VK_KHR_present_wait",
     "VK_EXT_swapchain_maintenance1",
+    "VK_EXT_blend_operation_advanced",
+    "VK_EXT_fragment_shader_interlock",
 };
 
 /// The same for the instance.
@@ -315,6 +317,10 @@ void World::query_features() {
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROVOKING_VERTEX_FEATURES_EXT);
     extension("VK_EXT_primitives_generated_query", f.generated,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRIMITIVES_GENERATED_QUERY_FEATURES_EXT);
+    // What one test alone asks for, by the extension's name.
+    static VkPhysicalDeviceFragmentShaderInterlockFeaturesEXT interlock{};
+    extension("VK_EXT_fragment_shader_interlock", interlock,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FRAGMENT_SHADER_INTERLOCK_FEATURES_EXT);
     vkGetPhysicalDeviceFeatures2(physical, &chain_);
     f.core = chain_.features;
     // Not allowed beside robustBufferAccess on devices without robustBufferAccessUpdateAfterBind.
