@@ -54,8 +54,7 @@ inline constexpr EnvVar kCcDebug{"KITE_CC_DEBUG", EnvType::list, "nothing",
                                  "dump-mir, dump-asm, validate, no-opt, stats"};
 /// Runtime debugging.
 inline constexpr EnvVar kRtDebug{"KITE_RT_DEBUG", EnvType::list, "nothing",
-                                 "runtime debugging: claim-ycbcr (report that extension), "
-                                 "linear-modifiers (no tiled modifier)"};
+                                 "runtime debugging: linear-modifiers (no tiled modifier)"};
 /// Device debugging.
 inline constexpr EnvVar kDevDebug{"KITE_DEV_DEBUG", EnvType::list, "nothing",
                                   "device debugging: packets (print every packet)"};

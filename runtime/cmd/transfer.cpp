@@ -38,7 +38,10 @@ template <class F>
 void for_aspects(VkImageAspectFlags mask, F&& f) {
     for (VkImageAspectFlags a : {VkImageAspectFlags{VK_IMAGE_ASPECT_COLOR_BIT},
                                  VkImageAspectFlags{VK_IMAGE_ASPECT_DEPTH_BIT},
-                                 VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT}})
+                                 VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT},
+                                 VkImageAspectFlags{VK_IMAGE_ASPECT_PLANE_0_BIT},
+                                 VkImageAspectFlags{VK_IMAGE_ASPECT_PLANE_1_BIT},
+                                 VkImageAspectFlags{VK_IMAGE_ASPECT_PLANE_2_BIT}})
         if (mask & a)
             f(a);
 }
@@ -53,7 +56,7 @@ void buffer_image(CommandBuffer& c, const Buffer& b, const Image& im, const VkBu
     if (r.imageExtent.width == 0 || r.imageExtent.height == 0 || r.imageExtent.depth == 0)
         return;
     Packet p;
-    const hw::FormatInfo& f = *im.format;
+    const hw::FormatInfo& f = *im.planes[im.plane_of(r.imageSubresource.aspectMask)].desc.format;
     p.buffer = b.address + r.bufferOffset;
     p.row_length = align_to(r.bufferRowLength ? r.bufferRowLength : r.imageExtent.width, f.block_w);
     p.image_height =

@@ -128,8 +128,13 @@ SetLayoutData compute_layout(const VkDescriptorSetLayoutCreateInfo& info) {
         if (takes_samplers(b.descriptorType) && b.pImmutableSamplers) {
             for (uint32_t j = 0; j < b.descriptorCount; ++j) {
                 auto& words = out.immutable.emplace_back();
-                std::copy_n(Sampler::from(b.pImmutableSamplers[j])->words, words.size(),
-                            words.begin());
+                const Sampler& sampler = *Sampler::from(b.pImmutableSamplers[j]);
+                std::copy_n(sampler.words, words.size(), words.begin());
+                if (sampler.ycbcr.planes) {
+                    out.ycbcr.resize(b.descriptorCount);
+                    out.ycbcr[j] = sampler.ycbcr;
+                    out.stride = cc::kYcbcrDescriptorBytes;
+                }
             }
         }
         s.bindings.push_back(std::move(out));
@@ -166,7 +171,8 @@ void fill_pipeline_layout(PipelineLayout& out, std::span<const VkDescriptorSetLa
                                     .stride = inline_block ? b.count : b.stride,
                                     .count = inline_block ? 1 : b.count,
                                     .dynamic = is_dynamic(b.type),
-                                    .dynamic_index = dynamic + b.dynamic_index});
+                                    .dynamic_index = dynamic + b.dynamic_index,
+                                    .ycbcr = b.ycbcr});
         }
         dynamic += s->data->dynamic_count;
     }

@@ -2,11 +2,12 @@
 // Descriptor set layouts and pipeline layouts: where each binding lies in a set's memory.
 //
 // The layout maths is pure: buffers are 16 bytes, samplers 32, image descriptors 128 on 64-byte
-// boundaries, combined image samplers 192 (image, sampler at 128). Bindings lie in order of their
-// numbers; dynamic-offset buffers have an index into the dynamic array instead (and a slot in the
-// set too, so that copies are uniform). Ownership: the data is shared: pipeline layouts and sets
-// keep it alive after the application destroyed the layout. Threading: immutable. Failure: out of
-// host memory.
+// boundaries, combined image samplers 192 (image, sampler at 128), 448 where an immutable sampler
+// has a Y'CbCr conversion (further planes at 192 and 320). Bindings lie in order of their numbers;
+// dynamic-offset buffers have an index into the dynamic array instead (and a slot in the set too,
+// so that copies are uniform). Ownership: the data is shared: pipeline layouts and sets keep it
+// alive after the application destroyed the layout. Threading: immutable. Failure: out of host
+// memory.
 #pragma once
 
 #include "kite_cc/compiler.hpp"
@@ -28,7 +29,8 @@ struct BindingLayout {
     uint32_t dynamic_index = 0; ///< first index among the set's dynamic buffers
     bool variable = false;      ///< variable descriptor count
     std::vector<std::array<uint32_t, hw::SamplerDescriptor::kDwords>>
-        immutable; ///< packed samplers, or empty
+        immutable;                          ///< packed samplers, or empty
+    std::vector<cc::YcbcrConversion> ycbcr; ///< of the immutable samplers, or empty
 };
 
 /// A set's layout.

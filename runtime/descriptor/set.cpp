@@ -73,6 +73,10 @@ void write_one(const SetStorage& s, const Cursor& c, VkDescriptorType written, c
         write_image(out, i->imageView);
         if (b.immutable.empty())
             write_sampler(out + cc::kCombinedSamplerOffset, i->sampler);
+        if (auto* v = ImageView::from(i->imageView); v && !b.ycbcr.empty())
+            for (uint32_t k = 0; k < std::size(v->chroma_words); ++k)
+                std::memcpy(out + cc::kYcbcrPlaneOffset[k], v->chroma_words[k],
+                            hw::ImageDescriptor::kBytes);
         break;
     }
     case VK_DESCRIPTOR_TYPE_STORAGE_IMAGE:
@@ -132,6 +136,10 @@ void copy_descriptors(const VkCopyDescriptorSet& copy) {
             !to.binding()->immutable.empty())
             n = hw::ImageDescriptor::kBytes;
         std::memcpy(to.memory(), from.memory(), n);
+        if (!from.binding()->ycbcr.empty() && !to.binding()->ycbcr.empty())
+            std::memcpy(to.memory() + cc::kYcbcrPlaneOffset[0],
+                        from.memory() + cc::kYcbcrPlaneOffset[0],
+                        cc::kYcbcrDescriptorBytes - cc::kYcbcrPlaneOffset[0]);
         if (is_dynamic(from.binding()->type))
             ds.dynamic[to.binding()->dynamic_index + to.element()] =
                 ss.dynamic[from.binding()->dynamic_index + from.element()];

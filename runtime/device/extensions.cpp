@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/device/extensions.hpp"
 
-#include "base/env.hpp"
 #include "runtime/object/object.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 namespace kite::rt {
@@ -154,6 +152,7 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_KHR_push_descriptor", 2},
     {"VK_KHR_relaxed_block_layout", 1},
     {"VK_KHR_sampler_mirror_clamp_to_edge", 3},
+    {"VK_KHR_sampler_ycbcr_conversion", 14},
     {"VK_KHR_separate_depth_stencil_layouts", 1},
     {"VK_KHR_shader_atomic_int64", 1},
     {"VK_KHR_shader_clock", 1},
@@ -183,10 +182,6 @@ constexpr ExtensionRow kDevice[] = {
     {"VK_VALVE_mutable_descriptor_type", 1},
 };
 
-// KITE_RT_DEBUG=claim-ycbcr: what programs ask for that then use none of it. Its commands are there
-// (they are core) and refuse; its feature is not offered.
-constexpr ExtensionRow kClaimed{"VK_KHR_sampler_ycbcr_conversion", 14};
-
 } // namespace
 
 std::span<const ExtensionRow> instance_extensions() {
@@ -215,10 +210,6 @@ std::vector<ExtensionRow> device_extensions(const kmd::DeviceFacts& facts) {
     for (const ExtensionRow& row : kDevice)
         if (has(row.needs))
             offered.push_back(row);
-    static const bool claim =
-        std::ranges::contains(base::env_list(base::env::kRtDebug), "claim-ycbcr");
-    if (claim)
-        offered.push_back(kClaimed);
     return offered;
 }
 

@@ -44,6 +44,7 @@ std::span<const FeatureRow> feature_rows() {
             &VkPhysicalDeviceVulkan11Features::multiviewTessellationShader,
             &VkPhysicalDeviceVulkan11Features::variablePointersStorageBuffer,
             &VkPhysicalDeviceVulkan11Features::variablePointers,
+            &VkPhysicalDeviceVulkan11Features::samplerYcbcrConversion,
             &VkPhysicalDeviceVulkan11Features::shaderDrawParameters>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES),
         row<VkPhysicalDeviceVulkan12Features,
@@ -125,7 +126,7 @@ std::span<const FeatureRow> feature_rows() {
         row<VkPhysicalDeviceProtectedMemoryFeatures,
             &VkPhysicalDeviceProtectedMemoryFeatures::protectedMemory>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROTECTED_MEMORY_FEATURES),
-        row<VkPhysicalDeviceSamplerYcbcrConversionFeatures,
+        all<VkPhysicalDeviceSamplerYcbcrConversionFeatures,
             &VkPhysicalDeviceSamplerYcbcrConversionFeatures::samplerYcbcrConversion>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES),
         all<VkPhysicalDeviceShaderDrawParametersFeatures,

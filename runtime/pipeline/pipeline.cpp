@@ -39,6 +39,14 @@ uint32_t spirv_env() {
     return 0x00010300;
 }
 
+void append_key(std::vector<uint64_t>& head, const cc::YcbcrConversion& y) {
+    static_assert(std::has_unique_object_representations_v<cc::YcbcrConversion>);
+    uint64_t words[2] = {};
+    static_assert(sizeof(y) <= sizeof(words));
+    std::memcpy(words, &y, sizeof(y));
+    head.insert(head.end(), std::begin(words), std::end(words));
+}
+
 CacheKey key_of(const StageJob& job, const ShaderModule& module,
                 std::span<const cc::SpecConstant> spec, bool robust) {
     std::vector<uint64_t> head;
@@ -60,6 +68,8 @@ CacheKey key_of(const StageJob& job, const ShaderModule& module,
             head.push_back(uint64_t{static_cast<uint32_t>(b.kind)} << 32 | b.offset);
             head.push_back(uint64_t{b.stride} << 32 | b.count);
             head.push_back(uint64_t{b.dynamic} << 32 | b.dynamic_index);
+            for (const cc::YcbcrConversion& y : b.ycbcr)
+                append_key(head, y);
         }
     }
     auto words = std::as_bytes(std::span(module.words));

@@ -5,6 +5,7 @@
 #include "runtime/device/instance.hpp"
 #include "runtime/memory/external.hpp"
 #include "runtime/resource/modifier.hpp"
+#include "runtime/resource/multiplanar.hpp"
 
 namespace kite::rt {
 
@@ -98,12 +99,33 @@ VkFormatFeatureFlags2 usage_needs(VkImageUsageFlags usage) {
 /// An image with a DRM format modifier: as one of the tiling it stands for, but plainer.
 VkResult describe_modified(VkPhysicalDeviceImageFormatInfo2 info, VkImageFormatProperties& out);
 
+VkResult describe_multi_planar(const MultiPlanar& m, const VkPhysicalDeviceImageFormatInfo2& info,
+                               VkImageFormatProperties& out) {
+    constexpr VkImageCreateFlags known = VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT |
+                                         VK_IMAGE_CREATE_EXTENDED_USAGE_BIT |
+                                         VK_IMAGE_CREATE_ALIAS_BIT;
+    VkFormatFeatureFlags2 need = usage_needs(info.usage);
+    if (info.type != VK_IMAGE_TYPE_2D || info.usage == 0 || (info.flags & ~known) ||
+        (need & VK_FORMAT_FEATURE_2_HOST_IMAGE_TRANSFER_BIT))
+        return VK_ERROR_FORMAT_NOT_SUPPORTED;
+    if ((need & ~image_features(m)) && !(info.flags & VK_IMAGE_CREATE_EXTENDED_USAGE_BIT))
+        return VK_ERROR_FORMAT_NOT_SUPPORTED;
+    out.maxExtent = {hw::limits::kMaxImageDim2d, hw::limits::kMaxImageDim2d, 1};
+    out.maxMipLevels = out.maxArrayLayers = 1;
+    out.sampleCounts = VK_SAMPLE_COUNT_1_BIT;
+    out.maxResourceSize = uint64_t{1} << 34;
+    return VK_SUCCESS;
+}
+
 VkResult describe_image(const VkPhysicalDeviceImageFormatInfo2& info,
                         VkImageFormatProperties& out) {
     namespace L = hw::limits;
     if (info.tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
         return describe_modified(info, out);
     out = {};
+    if (const MultiPlanar* m = multi_planar(info.format);
+        m && (info.tiling == VK_IMAGE_TILING_LINEAR || info.tiling == VK_IMAGE_TILING_OPTIMAL))
+        return describe_multi_planar(*m, info, out);
     const hw::FormatInfo* f = format_of(info.format);
     if (!f || info.usage == 0 ||
         (info.tiling != VK_IMAGE_TILING_LINEAR && info.tiling != VK_IMAGE_TILING_OPTIMAL))
@@ -187,6 +209,8 @@ void GetPhysicalDeviceFormatProperties2(VkPhysicalDevice, VkFormat format,
     VkFormatFeatureFlags2 lin = f ? image_features(*f, VK_IMAGE_TILING_LINEAR) : 0;
     VkFormatFeatureFlags2 opt = f ? image_features(*f, VK_IMAGE_TILING_OPTIMAL) : 0;
     VkFormatFeatureFlags2 buf = f ? buffer_features(*f) : 0;
+    if (const MultiPlanar* m = multi_planar(format))
+        lin = opt = image_features(*m);
     out->formatProperties = {narrow(lin), narrow(opt), narrow(buf)};
     if (auto* p3 =
             find_mut<VkFormatProperties3>(out->pNext, VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_3)) {
@@ -217,6 +241,9 @@ VkResult GetPhysicalDeviceImageFormatProperties2(VkPhysicalDevice physical,
         if (handle.externalMemoryFeatures == 0)
             return VK_ERROR_FORMAT_NOT_SUPPORTED;
     }
+    if (auto* y = find_mut<VkSamplerYcbcrConversionImageFormatProperties>(
+            out->pNext, VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_IMAGE_FORMAT_PROPERTIES))
+        y->combinedImageSamplerDescriptorCount = 1;
     if (auto* q = find_mut<VkHostImageCopyDevicePerformanceQuery>(
             out->pNext, VK_STRUCTURE_TYPE_HOST_IMAGE_COPY_DEVICE_PERFORMANCE_QUERY))
         q->optimalDeviceAccess = q->identicalMemoryLayout = VK_TRUE;

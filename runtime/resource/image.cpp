@@ -50,7 +50,8 @@ uint32_t log2_of(uint32_t v) {
 void init_from(Image& im, const VkImageCreateInfo& info) {
     im.type = info.imageType;
     im.vk_format = info.format;
-    im.format = format_of(info.format);
+    im.multi = multi_planar(info.format);
+    im.format = im.multi ? plane_format(*im.multi, 0) : format_of(info.format);
     im.extent = info.extent;
     im.levels = std::max(1u, info.mipLevels);
     im.layers = std::max(1u, info.arrayLayers);
@@ -81,13 +82,17 @@ void fill_requirements(VkDevice device, const Image& im, VkMemoryRequirements2* 
 
 void Image::compute_layout(uint32_t row_pitch) {
     size_bytes = 0;
-    for (uint32_t i = 0; i < plane_count(*format); ++i) {
+    for (uint32_t i = 0; i < (multi ? multi->planes : plane_count(*format)); ++i) {
+        const bool chroma = multi && i != 0;
         PlaneDesc d;
-        d.format = plane_format(
-            *format, i == 0 ? aspects_of(*format) & ~VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT}
-                            : VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT});
-        d.width = extent.width;
-        d.height = extent.height;
+        d.format = multi
+                       ? plane_format(*multi, i)
+                       : plane_format(*format,
+                                      i == 0 ? aspects_of(*format) &
+                                                   ~VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT}
+                                             : VkImageAspectFlags{VK_IMAGE_ASPECT_STENCIL_BIT});
+        d.width = chroma ? (extent.width + multi->shift_x) >> multi->shift_x : extent.width;
+        d.height = chroma ? (extent.height + multi->shift_y) >> multi->shift_y : extent.height;
         d.depth = extent.depth;
         d.levels = levels;
         d.layers = layers;
@@ -107,7 +112,7 @@ uint32_t Image::row_pitch() const {
 }
 
 hw::ImageDescriptor describe(const Image& im, const ViewDesc& v) {
-    uint32_t pi = plane_index(*im.format, v.aspect);
+    uint32_t pi = im.plane_of(v.aspect);
     const PlaneLayout& p = im.planes[pi];
     const hw::FormatInfo& own = *p.desc.format;
     const hw::FormatInfo& f = v.format && !im.format->two_planes() ? *v.format : own;
@@ -142,8 +147,8 @@ hw::ImageDescriptor describe(const Image& im, const ViewDesc& v) {
         d.row_pitch = p.pitch[l];
         return d;
     }
-    d.width_minus_1 = im.extent.width - 1;
-    d.height_minus_1 = im.extent.height - 1;
+    d.width_minus_1 = p.desc.width - 1;
+    d.height_minus_1 = p.desc.height - 1;
     d.depth_minus_1 = depth - 1;
     d.base_level = v.base_level;
     d.level_count_minus_1 = std::max(1u, v.level_count) - 1;
@@ -170,8 +175,8 @@ hw::ImageDescriptor surface(const Image& im, VkImageAspectFlags aspect, uint32_t
 }
 
 hw::ImageDescriptor ImageView::attachment(VkImageAspectFlags aspect) const {
-    return surface(*image, aspect, range.baseMipLevel, range.baseArrayLayer, range.layerCount,
-                   false, format);
+    return surface(*image, image->multi ? range.aspectMask : aspect, range.baseMipLevel,
+                   range.baseArrayLayer, range.layerCount, false, format);
 }
 
 namespace vk {
@@ -183,7 +188,7 @@ VkResult CreateImage(VkDevice device, const VkImageCreateInfo* info,
             info->pNext, VK_STRUCTURE_TYPE_IMAGE_SWAPCHAIN_CREATE_INFO_KHR);
         s && s->swapchain)
         return create_swapchain_alias(*d, *info, *s, callbacks, out);
-    if (!format_of(info->format))
+    if (!format_of(info->format) && !multi_planar(info->format))
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     auto* im = d->make<Image>(callbacks);
     if (!im)
@@ -267,7 +272,7 @@ void GetImageSubresourceLayout(VkDevice, VkImage image, const VkImageSubresource
                                VkSubresourceLayout* out) {
     auto* im = Image::from(image);
     bool memory_plane = sub->aspectMask == VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT;
-    uint32_t pi = memory_plane ? 0 : plane_index(*im->format, sub->aspectMask);
+    uint32_t pi = memory_plane ? 0 : im->plane_of(sub->aspectMask);
     const PlaneLayout& p = im->planes[pi];
     uint32_t l = std::min(sub->mipLevel, kMaxLevels - 1);
     out->offset = im->plane_offset[pi] + p.layer_stride * sub->arrayLayer + p.level_offset[l];
@@ -295,7 +300,8 @@ void GetDeviceImageSubresourceLayout(VkDevice device, const VkDeviceImageSubreso
 VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info,
                          const VkAllocationCallbacks* callbacks, VkImageView* out) {
     auto* d = Device::from(device);
-    const hw::FormatInfo* f = format_of(info->format);
+    const MultiPlanar* multi = multi_planar(info->format); // all planes are shown
+    const hw::FormatInfo* f = multi ? plane_format(*multi, 0) : format_of(info->format);
     if (!f)
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     auto* v = d->make<ImageView>(callbacks);
@@ -329,6 +335,12 @@ VkResult CreateImageView(VkDevice device, const VkImageViewCreateInfo* info,
             info->pNext, VK_STRUCTURE_TYPE_IMAGE_VIEW_MIN_LOD_CREATE_INFO_EXT))
         vd.min_lod = lod->minLod;
     describe(*im, vd).pack(v->words);
+    for (uint32_t k = 1; multi && k < multi->planes; ++k) {
+        ViewDesc chroma = vd;
+        chroma.aspect = k == 1 ? VK_IMAGE_ASPECT_PLANE_1_BIT : VK_IMAGE_ASPECT_PLANE_2_BIT;
+        chroma.format = nullptr;
+        describe(*im, chroma).pack(v->chroma_words[k - 1]);
+    }
     if (auto* slices_of = find<VkImageViewSlicedCreateInfoEXT>(
             info->pNext, VK_STRUCTURE_TYPE_IMAGE_VIEW_SLICED_CREATE_INFO_EXT);
         slices_of && info->viewType == VK_IMAGE_VIEW_TYPE_3D) {

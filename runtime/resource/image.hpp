@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // VkImage and VkImageView, and the ImageDescriptors that name them to the device.
 //
-// An image is one plane, or two (depth, then stencil). describe() makes the descriptor of any view
-// of a plane; surface() the one level, some layers form that attachments and transfers use.
-// Ownership: the application; a view refers to its image. Threading: immutable after binding.
-// Failure: out of host memory.
+// An image is one plane, or two (depth, then stencil), or those of a multi-planar format.
+// describe() makes the descriptor of any view of a plane; surface() the one level, some layers form
+// that attachments and transfers use. Ownership: the application; a view refers to its image.
+// Threading: immutable after binding. Failure: out of host memory.
 #pragma once
 
 #include "kite_hw/descriptors.hpp"
 #include "runtime/memory/device_memory.hpp"
 #include "runtime/resource/format.hpp"
 #include "runtime/resource/image_layout.hpp"
+#include "runtime/resource/multiplanar.hpp"
 
 namespace kite::rt {
 
@@ -26,8 +27,9 @@ struct Image : Object<Image, VkImage> {
     VkImageUsageFlags usage = 0;              ///< usage
     VkImageCreateFlags flags = 0;             ///< flags
     bool linear = false;                      ///< rows instead of blocks
-    PlaneLayout planes[2];                    ///< layouts
-    uint64_t plane_offset[2] = {0, 0};        ///< bytes from the image's start
+    const MultiPlanar* multi = nullptr;       ///< of a multi-planar format; `format` is plane 0's
+    PlaneLayout planes[3];                    ///< layouts
+    uint64_t plane_offset[3] = {0, 0, 0};     ///< bytes from the image's start
     uint64_t size_bytes = 0;                  ///< all planes
     uint64_t address = 0;                     ///< GPU address once bound
     std::byte* host = nullptr;                ///< the same for the host
@@ -35,6 +37,10 @@ struct Image : Object<Image, VkImage> {
 
     /// Computes planes and size from the fields above.
     void compute_layout(uint32_t row_pitch = 0);
+    /// Which plane holds an aspect.
+    [[nodiscard]] uint32_t plane_of(VkImageAspectFlags aspect) const {
+        return multi ? plane_index(aspect) : plane_index(*format, aspect);
+    }
     /// Bytes between rows of level 0 as other users of the memory count them: blocks of a tiled
     /// image hold four rows.
     [[nodiscard]] uint32_t row_pitch() const;
@@ -81,6 +87,8 @@ struct ImageView : Object<ImageView, VkImageView> {
     uint32_t words[hw::ImageDescriptor::kDwords] = {}; ///< packed descriptor of the (first) aspect
     /// The same as a storage image: a sliced 3D view shows its slices only there.
     uint32_t storage_words[hw::ImageDescriptor::kDwords] = {};
+    uint32_t chroma_words[2][hw::ImageDescriptor::kDwords] =
+        {}; ///< planes 1 and 2, if all are shown
     /// One level and all layers, as attachment, of the given aspect.
     [[nodiscard]] hw::ImageDescriptor attachment(VkImageAspectFlags aspect) const;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/resource/sampler.hpp"
 
+#include "runtime/resource/ycbcr.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -69,6 +71,9 @@ VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info,
         s.border_int = info->borderColor == VK_BORDER_COLOR_INT_CUSTOM_EXT;
         std::copy_n(c->customBorderColor.uint32, 4, s.border.begin());
     }
+    if (auto* y = find<VkSamplerYcbcrConversionInfo>(
+            info->pNext, VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_INFO))
+        sampler->ycbcr = SamplerYcbcrConversion::from(y->conversion)->how;
     s.pack(sampler->words);
     *out = sampler->handle();
     return VK_SUCCESS;
@@ -77,15 +82,5 @@ VkResult CreateSampler(VkDevice device, const VkSamplerCreateInfo* info,
 void DestroySampler(VkDevice device, VkSampler sampler, const VkAllocationCallbacks* callbacks) {
     Device::from(device)->drop(callbacks, Sampler::from(sampler));
 }
-
-VkResult CreateSamplerYcbcrConversion(VkDevice, const VkSamplerYcbcrConversionCreateInfo*,
-                                      const VkAllocationCallbacks*, VkSamplerYcbcrConversion* out) {
-    // The feature is not offered; the command exists because it is core 1.1.
-    *out = VK_NULL_HANDLE;
-    return VK_ERROR_FEATURE_NOT_PRESENT;
-}
-
-void DestroySamplerYcbcrConversion(VkDevice, VkSamplerYcbcrConversion,
-                                   const VkAllocationCallbacks*) {}
 
 } // namespace kite::rt::vk

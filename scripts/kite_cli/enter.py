@@ -157,11 +157,11 @@ def _method():
     raise KiteError("neither bubblewrap nor chroot works here; see ./kite doctor")
 
 
-def wrap(command, *, cwd=None):
-    """Return (argv, environment) that runs `command` where Kite builds and runs."""
-    if tree.native_host() or os.environ.get("KITE_IN_TREE"):
+def wrap(command, *, cwd=None, kind=tree.MAIN):
+    """Return (argv, environment) that runs `command` where Kite builds and runs, or in another tree."""
+    if kind is tree.MAIN and (tree.native_host() or os.environ.get("KITE_IN_TREE")):
         return list(command), dict(os.environ)
-    root = tree.ensure()
+    root = tree.ensure(kind)
     cwd = os.path.realpath(cwd or os.getcwd())
     if not any(cwd == item or cwd.startswith(item + "/") for item in _writable_paths()):
         cwd = str(REPO)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from . import bench, cts, demo, doctor, enter, fuzz, igt, kernel, run, test, vm
+from . import bench, clients, cts, demo, doctor, enter, fuzz, igt, kernel, run, test, vm
 from .build import cmd_build
 from .ui import KiteError, say
 
@@ -69,6 +69,9 @@ def parser():
     vm.add_arguments(sub)
     sub = add("igt", igt.cmd_igt, "run tests of IGT in a virtual machine with the eGPU")
     igt.add_arguments(sub)
+    sub = add("clients", clients.cmd_clients, "run other people's programs on Kite: webgpu, ggml, "
+              "pages")
+    clients.add_arguments(sub)
     sub = add("kernel", kernel.cmd_kernel, "build a test kernel with KASAN, lockdep and KUnit for "
               "./kite vm --kernel debug")
     sub.add_argument("--debug", action="store_true", help="the one there is")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The private Debian trees: what they hold, where they lie, and how they are built.
 
-There is the Debian 13 tree that everything runs in, and a small one of the testing suite, made on
-demand, for programs that only that has: the guest's root file system of `./kite igt`.
+There is the Debian 13 tree that everything runs in, and two small ones of the testing suite, made on
+demand, for programs that only that has: the guest's root file system of `./kite igt`, and the
+clients of `./kite clients`, with the libraries of Debian 13 that Kite's driver is linked to.
 
 A tree is keyed by a hash of its package list, scripts/packages*.txt, and of the recipe's version. It is built in a
 temporary folder and renamed into place, so a tree that exists is complete; a lock lets several
@@ -36,6 +37,7 @@ class Kind:
 
 
 MAIN = Kind("trixie", ("trixie-backports",), "packages.txt", "the private Debian 13 tree")
+CLIENTS = Kind("forky", ("trixie",), "packages-clients.txt", "a Debian testing tree with clients")
 IGT = Kind("forky", (), "packages-igt.txt", "a Debian testing tree with IGT")
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"

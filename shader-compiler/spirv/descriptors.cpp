@@ -164,6 +164,15 @@ Translator::Leaves Translator::handle(const Pointer& p) {
     };
     if (t.kind == Kind::sampled_image) {
         out.push_back(sampler_part());
+        if (!b.ycbcr.empty()) {
+            if (p.index != nullptr && !ir::is_constant(p.index, constant)) {
+                invalid_argument(
+                    "an image with a sampler Y'CbCr conversion is indexed dynamically");
+            }
+            if (constant < b.ycbcr.size() && b.ycbcr[constant].planes != 0) {
+                ycbcr_[out[0]] = &b.ycbcr[constant];
+            }
+        }
     } else if (t.kind == Kind::sampler) {
         out[0] = sampler_part();
     } else if (t.kind != Kind::image) {

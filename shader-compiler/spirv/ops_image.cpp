@@ -211,9 +211,15 @@ void Translator::sample(const Instr& i) {
         corrupt("SPIR-V: sampled image expected");
     }
     const HwType ty = texel_type(image);
-    Inst* tuple = b_.raw(HwOp::tex, ty, {Base::bits32, 4},
-                         {handle[0], handle[1], b_.collect(coords)}, sub.pack(), imm);
-    set(i.id, sampled_result(i, tuple, ty));
+    const auto texel = [&](Inst* plane, const Leaves& at) {
+        return b_.raw(HwOp::tex, ty, {Base::bits32, 4}, {plane, handle[1], b_.collect(at)},
+                      sub.pack(), imm);
+    };
+    if (const auto it = ycbcr_.find(handle[0]); it != ycbcr_.end()) {
+        set(i.id, sampled_result(i, converted(*it->second, handle[0], coords, texel), ty));
+        return;
+    }
+    set(i.id, sampled_result(i, texel(handle[0], coords), ty));
 }
 
 void Translator::gather(const Instr& i) {

@@ -14,6 +14,7 @@
 #include "shader-compiler/spirv/module.hpp"
 #include "shader-compiler/spirv/slots.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -260,6 +261,10 @@ private:
     };
     ImageOperands image_operands(const Instr& i, size_t at);
     Leaves sampled_result(const Instr& i, Inst* tuple, HwType ty);
+    /// What is sampled at `coords`, as 4 channels, given the descriptor of a plane and coordinates.
+    using PlaneSample = std::function<Inst*(Inst* plane, const Leaves& coords)>;
+    Inst* converted(const YcbcrConversion& y, Inst* luma, const Leaves& coords,
+                    const PlaneSample& sample);
     HwType texel_type(const Type& image);
     hw::Dim dim_of(const Type& image);
     unsigned spatial(const Type& image);
@@ -301,6 +306,8 @@ private:
     std::vector<ir::Block*> exits_; // blocks that return: outputs are written there at the end
     uint64_t budget_ = 0;           // scalars produced so far
     std::map<std::pair<uint32_t, uint32_t>, Pointer> descriptor_cache_;
+    /// By the descriptor address of a combined image sampler.
+    std::map<const Inst*, const YcbcrConversion*> ycbcr_;
     std::map<std::pair<hw::SysVal, unsigned>, Inst*> sys_cache_;
     std::unordered_set<const Inst*> precise_;
     ir::Block* prologue_ = nullptr;

@@ -45,6 +45,26 @@ inline constexpr uint32_t kCombinedSamplerOffset = 128;
 /// See Options::color_target.
 inline constexpr uint8_t kNoTarget = 0xff;
 
+/// How the samples of a multi-planar image become colours (Vulkan, "Sampler Y'CbCr conversion").
+struct YcbcrConversion {
+    /// VkSamplerYcbcrModelConversion; 0 (RGB identity) leaves the samples as they are.
+    uint8_t model = 0;
+    bool narrow = false;    ///< ITU narrow range, else full
+    bool cosited_x = false; ///< chroma samples lie on even luma samples, else between two
+    bool cosited_y = false; ///< the same vertically
+    bool half_x = false;    ///< chroma planes have half the width
+    bool half_y = false;    ///< chroma planes have half the height
+    uint8_t planes = 0;     ///< 2 (G, BR) or 3 (G, B, R); 0: no conversion
+    uint8_t bits = 8;       ///< of a channel
+    uint8_t swizzle[4] = {0, 1, 2, 3}; ///< per component: 0-3 a channel, 4 zero, 5 one
+    bool operator==(const YcbcrConversion&) const = default;
+};
+
+/// Where the descriptors of planes 1 and 2 lie in a combined image sampler with a conversion, and
+/// the bytes of all of it.
+inline constexpr uint32_t kYcbcrPlaneOffset[2] = {192, 320};
+inline constexpr uint32_t kYcbcrDescriptorBytes = 448;
+
 /// Where one binding lives inside its descriptor set's memory.
 struct Binding {
     uint32_t set = 0;      ///< descriptor set number
@@ -56,7 +76,8 @@ struct Binding {
         1; ///< array elements (0 = runtime sized); accesses are clamped below it when robust
     bool dynamic = false; ///< dynamic-offset buffer: element i is BufferDescriptor [dynamic_index +
                           ///< i] at sys.dynamic_va
-    uint32_t dynamic_index = 0; ///< see `dynamic`
+    uint32_t dynamic_index = 0;           ///< see `dynamic`
+    std::vector<YcbcrConversion> ycbcr{}; ///< of each element's immutable sampler; or empty
 };
 
 /// A specialization constant: raw little-endian bytes for constant_id (booleans are 4 bytes).

@@ -122,7 +122,7 @@ Image VulkanTest::image(const ImageInfo& wanted) {
                                      VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT |
                                      VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT |
                                      VK_IMAGE_USAGE_INPUT_ATTACHMENT_BIT;
-    if ((wanted.usage & viewed) != 0) {
+    if ((wanted.usage & viewed) != 0 && !wanted.no_view) {
         const bool array = wanted.layers > 1;
         const VkImageViewType type =
             wanted.type == VK_IMAGE_TYPE_1D
@@ -288,8 +288,8 @@ Descriptors VulkanTest::descriptors(const std::vector<Bind>& binds) {
         const VkShaderStageFlags stages = bind.type == VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT
                                               ? VK_SHADER_STAGE_FRAGMENT_BIT
                                               : VK_SHADER_STAGE_ALL;
-        bindings.push_back(
-            {static_cast<uint32_t>(bindings.size()), bind.type, count, stages, nullptr});
+        bindings.push_back({static_cast<uint32_t>(bindings.size()), bind.type, count, stages,
+                            bind.immutable.empty() ? nullptr : bind.immutable.data()});
         sizes.push_back({bind.type, count});
         writes.push_back({.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                           .dstBinding = bindings.back().binding,

@@ -51,6 +51,7 @@ struct ImageInfo {
     VkImageUsageFlags usage = VK_IMAGE_USAGE_SAMPLED_BIT;
     VkImageCreateFlags flags = 0;
     VkImageTiling tiling = VK_IMAGE_TILING_OPTIMAL;
+    bool no_view = false; ///< the test makes its own
 };
 
 /// An image with its memory; `view` shows all of it where its usage allows a view.
@@ -75,6 +76,7 @@ struct Bind {
     std::vector<VkDescriptorBufferInfo> buffers;
     std::vector<VkDescriptorImageInfo> images;
     std::vector<VkBufferView> texels;
+    std::vector<VkSampler> immutable; ///< samplers of the layout
 };
 
 /// Buffer bindings.

@@ -250,6 +250,7 @@ void World::query_features() {
     append(tail, f.pointers, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VARIABLE_POINTERS_FEATURES);
     append(tail, f.draw_parameters,
            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_DRAW_PARAMETERS_FEATURES);
+    append(tail, f.ycbcr, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SAMPLER_YCBCR_CONVERSION_FEATURES);
     const auto extension = [&](const char* name, auto& item, VkStructureType type) {
         if (has(name)) {
             append(tail, item, type);

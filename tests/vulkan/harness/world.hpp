@@ -33,6 +33,7 @@ struct Features {
     VkPhysicalDeviceMultiviewFeatures multiview{};
     VkPhysicalDeviceVariablePointersFeatures pointers{};
     VkPhysicalDeviceShaderDrawParametersFeatures draw_parameters{};
+    VkPhysicalDeviceSamplerYcbcrConversionFeatures ycbcr{};
     VkPhysicalDevice8BitStorageFeatures storage8{};
     VkPhysicalDeviceShaderFloat16Int8Features float16_int8{};
     VkPhysicalDeviceTimelineSemaphoreFeatures timeline{};
