@@ -350,7 +350,8 @@ TEST_F(SharedTest, AQueuesWaitUsesABinaryObjectUp) {
     EXPECT_FALSE(there->wait(0, 0)) << "used up";
     ASSERT_TRUE(there->signal(0));
     EXPECT_TRUE(here.wait(0, 0)) << "a host wait looks only";
-    ASSERT_TRUE(submit(0x2000, {{&here, 0}}, {})); // at once
+    ASSERT_TRUE(submit(0x2000, {{&here, 0}}, {})); // at once, or by a thread that is still busy
+    EXPECT_EQ(device.queue.wait_for(2).size(), 2u);
     EXPECT_FALSE(there->wait(0, 0));
     ASSERT_TRUE(here.signal(0));
     ASSERT_TRUE(there->reset());
