@@ -11,6 +11,7 @@
 #include "kite_bo.h"
 #include "kite_ptpool.h"
 #include "kite_sched.h"
+#include "kite_telemetry.h"
 
 #define KITE_READY_TIMEOUT_MS 5000
 #define KITE_ABI_MAJOR 1
@@ -177,6 +178,7 @@ int kite_device_init(struct kite_device *kdev)
 	      kite_device_map_vram(kdev);
 	if (ret)
 		return ret;
+	kite_telemetry_init(kdev);
 	kdev->contexts.vm = drmm_kcalloc(&kdev->drm, kdev->contexts.count,
 					 sizeof(*kdev->contexts.vm), GFP_KERNEL);
 	if (!kdev->contexts.vm)

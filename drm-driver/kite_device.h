@@ -87,6 +87,14 @@ struct kite_device {
 	u32 abi;
 	/** @features: additions that the hardware has */
 	u32 features;
+	/** @link_cap_mbps: what copies over the link get, megabits per second; 0 = not known */
+	u32 link_cap_mbps;
+	/** @link_latency_ns: what the cable adds to a read */
+	u32 link_latency_ns;
+	/** @link_tunnel: PCIe is tunnelled through another protocol */
+	bool link_tunnel;
+	/** @telemetry_lock: one reader of register pairs at a time */
+	struct mutex telemetry_lock;
 	/** @wave_size: lanes of a wave */
 	u32 wave_size;
 	/** @va_end: one past the last GPU virtual address */

@@ -18,6 +18,7 @@
 #include "kite_device.h"
 #include "kite_pm.h"
 #include "kite_queue.h"
+#include "kite_telemetry.h"
 #include "kite_vm.h"
 #include "uapi/kite_drm.h"
 
@@ -25,7 +26,7 @@
 #define KITE_PCI_DEVICE 0x10f0
 
 #define KITE_MAJOR 1
-#define KITE_MINOR 1
+#define KITE_MINOR 2
 
 int kite_job_timeout_ms = 10000;
 module_param_named(job_timeout_ms, kite_job_timeout_ms, int, 0444);
@@ -213,6 +214,8 @@ static int kite_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	drm_info(&kdev->drm, "%llu MiB VRAM (%llu MiB visible), %u rings, %u contexts, %u heads, %s\n",
 		 kdev->vram.size >> 20, kdev->vram.visible >> 20, kdev->nr_rings,
 		 kdev->contexts.count, kdev->kms.nr_heads, kdev->description);
+	pcie_print_link_status(pdev);
+	kite_hwmon_register(kdev);
 	kite_pm_start(kdev);
 	return 0;
 }

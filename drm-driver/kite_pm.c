@@ -162,6 +162,26 @@ void kite_pm_exit(struct kite_device *kdev, int idx)
 	kite_pm_put(kdev);
 }
 
+/** kite_pm_get_if_awake() - keep the hardware awake if it is; for those who only look */
+bool kite_pm_get_if_awake(struct kite_device *kdev)
+{
+	int ret = pm_runtime_get_if_active(kdev->drm.dev);
+
+	/* Without runtime PM it sleeps only when the whole machine does. */
+	if (ret == -EINVAL) {
+		pm_runtime_get_noresume(kdev->drm.dev);
+		ret = 1;
+	}
+	return ret > 0;
+}
+
+/** kite_pm_put_looked() - undo kite_pm_get_if_awake(); looking is no activity */
+void kite_pm_put_looked(struct kite_device *kdev)
+{
+	/* The usual ways of saying so count as activity in newer kernels. */
+	__pm_runtime_suspend(kdev->drm.dev, RPM_GET_PUT | RPM_ASYNC | RPM_AUTO);
+}
+
 /* Whether what is in the device survives D3hot: VRAM, registers, contexts. */
 static bool kite_pm_keeps_state(struct kite_device *kdev)
 {

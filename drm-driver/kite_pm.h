@@ -26,6 +26,8 @@ void kite_pm_put(struct kite_device *kdev);
 void kite_pm_put_now(struct kite_device *kdev);
 bool kite_pm_enter(struct kite_device *kdev, int *idx);
 void kite_pm_exit(struct kite_device *kdev, int idx);
+bool kite_pm_get_if_awake(struct kite_device *kdev);
+void kite_pm_put_looked(struct kite_device *kdev);
 void kite_pm_start(struct kite_device *kdev);
 void kite_pm_stop(struct kite_device *kdev);
 

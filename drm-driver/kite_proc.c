@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 
 #include "kite_account.h"
+#include "kite_telemetry.h"
 #include "kite_vm.h"
 
 static bool kite_proc_swarm;
@@ -57,17 +58,32 @@ static int stats_show(struct seq_file *m, void *unused)
 
 	kite_owners_visit(kite_proc_count, &clients);
 	seq_printf(m, "clients %u\n", clients);
-	seq_puts(m, "device vram_size vram_used state resets\n");
+	seq_puts(m, "device vram_size vram_used state resets temperature_mc power_uw fan_rpm "
+		    "speed_percent link_in link_out graphics_ns compute_ns copy_ns\n");
 	mutex_lock(&kite_devices_lock);
 	list_for_each_entry(kdev, &kite_devices, link) {
+		struct drm_kite_telemetry t;
 		u64 used;
 
+		kite_telemetry_read(kdev, &t);
 		mutex_lock(&kdev->vram.lock);
 		used = kite_vram_used(&kdev->vram);
 		mutex_unlock(&kdev->vram.lock);
-		seq_printf(m, "%s %llu %llu %d %d\n", pci_name(kdev->pdev),
+		seq_printf(m, "%s %llu %llu %d %d", pci_name(kdev->pdev),
 			   kdev->vram.size - KITE_VRAM_CARVEOUT, used, atomic_read(&kdev->state),
 			   atomic_read(&kdev->reset_count));
+		if (t.flags & DRM_KITE_TELEMETRY_SENSORS)
+			seq_printf(m, " %u %u %u %u", t.temperature_mc, t.power_uw, t.fan_rpm,
+				   t.speed_percent);
+		else
+			seq_puts(m, " - - - -");
+		if (t.flags & DRM_KITE_TELEMETRY_LINK)
+			seq_printf(m, " %llu %llu", t.link_in, t.link_out);
+		else
+			seq_puts(m, " - -");
+		seq_printf(m, " %llu %llu %llu\n", t.engine_busy_ns[DRM_KITE_QUEUE_GRAPHICS],
+			   t.engine_busy_ns[DRM_KITE_QUEUE_COMPUTE],
+			   t.engine_busy_ns[DRM_KITE_QUEUE_COPY]);
 	}
 	mutex_unlock(&kite_devices_lock);
 	return 0;

@@ -8,6 +8,7 @@
 #include <drm/drm_gem.h>
 
 #include "kite_bo.h"
+#include "kite_telemetry.h"
 #include "kite_vm.h"
 #include "uapi/kite_drm.h"
 
@@ -78,17 +79,33 @@ static void kite_query_memory(struct kite_device *kdev, struct drm_file *file,
 	spin_unlock(&file->table_lock);
 }
 
-static void kite_query_link(struct kite_device *kdev, struct drm_kite_link_info *info)
+static u32 kite_link_mts(u32 speed)
 {
 	static const u32 mts[] = { 0, 2500, 5000, 8000, 16000, 32000, 64000 };
+
+	return mts[min_t(u32, speed, ARRAY_SIZE(mts) - 1)];
+}
+
+static void kite_query_link(struct kite_device *kdev, struct drm_kite_link_info *info)
+{
 	struct pci_dev *pdev = kdev->pdev;
 	struct pci_dev *port = pci_upstream_bridge(pdev);
+	u32 most = 0;
 	u16 status = 0;
 
 	if (pcie_capability_read_word(pdev, PCI_EXP_LNKSTA, &status))
 		status = 0;
-	info->speed_mts = mts[min_t(u32, status & PCI_EXP_LNKSTA_CLS, ARRAY_SIZE(mts) - 1)];
+	if (pcie_capability_read_dword(pdev, PCI_EXP_LNKCAP, &most))
+		most = 0;
+	info->speed_mts = kite_link_mts(status & PCI_EXP_LNKSTA_CLS);
 	info->width = (status & PCI_EXP_LNKSTA_NLW) >> PCI_EXP_LNKSTA_NLW_SHIFT;
+	info->max_speed_mts = kite_link_mts(most & PCI_EXP_LNKCAP_SLS);
+	info->max_width = (most & PCI_EXP_LNKCAP_MLW) >> PCI_EXP_LNKSTA_NLW_SHIFT;
+	info->path_mbps = pcie_bandwidth_available(pdev, NULL, NULL, NULL);
+	info->cap_mbps = kdev->link_cap_mbps;
+	info->latency_ns = kdev->link_latency_ns;
+	if (kdev->link_tunnel)
+		info->flags |= DRM_KITE_LINK_TUNNEL;
 	info->removable = dev_is_removable(&pdev->dev) || (port && port->is_hotplug_bridge);
 	info->pci_domain = pci_domain_nr(pdev->bus);
 	info->pci_bus = pdev->bus->number;
@@ -105,6 +122,7 @@ int kite_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fi
 		struct drm_kite_gpu_info gpu;
 		struct drm_kite_memory_info memory;
 		struct drm_kite_link_info link;
+		struct drm_kite_telemetry telemetry;
 	} info = {};
 	u32 size;
 
@@ -120,6 +138,10 @@ int kite_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fi
 	case DRM_KITE_DEV_QUERY_LINK:
 		size = sizeof(info.link);
 		kite_query_link(kdev, &info.link);
+		break;
+	case DRM_KITE_DEV_QUERY_TELEMETRY:
+		size = sizeof(info.telemetry);
+		kite_telemetry_read(kdev, &info.telemetry);
 		break;
 	default:
 		return -EINVAL;

@@ -38,6 +38,8 @@ base::Result<void> copy_buffer(const Engine& engine, const hw::CopyBufferPacket&
     for_chunks(engine, p.size_bytes, [&](uint64_t offset, size_t size) {
         std::memmove(engine.window + p.dst + offset, engine.window + p.src + offset, size);
     });
+    engine.moved(p.src, p.size_bytes, false);
+    engine.moved(p.dst, p.size_bytes, true);
     return {};
 }
 
@@ -56,6 +58,7 @@ base::Result<void> fill_buffer(const Engine& engine, const hw::FillBufferPacket&
             std::fill_n(reinterpret_cast<uint32_t*>(out), size / 4, p.value);
         }
     });
+    engine.moved(p.dst, p.size_bytes, true);
     return {};
 }
 

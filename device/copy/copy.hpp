@@ -20,16 +20,32 @@ class ThreadPool;
 
 namespace kite::dev::copy {
 
+/// Hears of the bytes that copies moved through buffers, for those that lie behind a slow link.
+class Traffic {
+public:
+    virtual ~Traffic() = default;
+    /// [va, va + size) was read or written, all of it at most; may wait until `kill` is raised.
+    virtual void moved(uint64_t va, uint64_t size, bool write,
+                       const std::atomic<uint32_t>& kill) = 0;
+};
+
 /// What a copy works with; all pointers outlive the call.
 struct Engine {
     std::byte* window = nullptr;                 ///< host address of GPU address 0
     uint64_t va_mask = 0;                        ///< window size - 1
     base::ThreadPool* pool = nullptr;            ///< workers
     const std::atomic<uint32_t>* kill = nullptr; ///< non-zero: stop soon
+    Traffic* traffic = nullptr;                  ///< null: nobody wants to know
 
     /// True if [va, va + size) lies in the window.
     [[nodiscard]] bool contains(uint64_t va, uint64_t size) const {
         return va <= va_mask && size <= va_mask + 1 - va;
+    }
+    /// Tells the traffic, if somebody wants to know.
+    void moved(uint64_t va, uint64_t size, bool write) const {
+        if (traffic != nullptr) {
+            traffic->moved(va, size, write, *kill);
+        }
     }
     /// True once the work should stop.
     [[nodiscard]] bool killed() const { return kill->load(std::memory_order_relaxed) != 0; }

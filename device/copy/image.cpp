@@ -58,6 +58,8 @@ base::Result<void> copy_memory(const Engine& engine, const Packet& p) {
             read_row(row, box->x, box->w, line);
         }
     });
+    // Gaps between rows are not touched.
+    engine.moved(p.buffer, row_bytes * box->h * box->d, !kToImage);
     return {};
 }
 

@@ -34,6 +34,7 @@ struct ProcessorEnvironment {
     base::ThreadPool* pool = nullptr;            ///< workers
     const std::atomic<uint32_t>* kill = nullptr; ///< non-zero: stop soon
     Counters* counters = nullptr;                ///< totals
+    copy::Traffic* traffic = nullptr;            ///< hears of copies, may be null
     bool print_packets = false;                  ///< KITE_DEV_DEBUG=packets: every packet to stderr
 };
 

@@ -89,7 +89,11 @@ base::Result<void> run(Options& options) {
     }
     std::optional<ControlServer> control;
     if (control_listener) {
-        control.emplace(std::move(control_listener), (*device)->gpu().display());
+        Gpu& gpu = (*device)->gpu();
+        control.emplace(
+            std::move(control_listener), gpu.display(),
+            ControlHooks{.telemetry = [&gpu] { return gpu.telemetry(); },
+                         .heat = [&gpu](uint32_t milliwatts) { gpu.set_heat(milliwatts); }});
     }
     if (options.sandbox) {
         if (auto done = filter_system_calls(); !done) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
+#include <optional>
 
 namespace kite::dev::pci {
 
@@ -42,6 +43,25 @@ struct MonitorOptions {
     std::optional<display::WantedMode> mode = display::WantedMode{};
     std::vector<std::string> edids; // files, for the first heads
 };
+
+// The cable as asked for.
+struct CableOptions {
+    std::string kind = "direct";
+    std::optional<unsigned> generation, width;
+    std::optional<uint32_t> megabits, latency_ns;
+};
+
+void apply_cable(const CableOptions& cable, GpuOptions& gpu) {
+    constexpr uint32_t kTunnelMegabits = 32000, kTunnelLatencyNs = 1500;
+    const bool tunnel = cable.kind == "thunderbolt";
+    gpu.link_generation = cable.generation.value_or(tunnel ? 3 : 4);
+    gpu.link_width = cable.width.value_or(4);
+    const uint32_t carries = link_megabits(gpu.link_generation, gpu.link_width);
+    gpu.link = {.megabits =
+                    cable.megabits.value_or(tunnel ? std::min(carries, kTunnelMegabits) : carries),
+                .latency_ns = cable.latency_ns.value_or(tunnel ? kTunnelLatencyNs : 0),
+                .tunnel = tunnel};
+}
 
 display::Edid read_edid(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -103,6 +123,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     GpuOptions& gpu = options.gpu;
     gpu.visible_bytes = 0;
     MonitorOptions monitor;
+    CableOptions cable;
+    unsigned heat_watts = 0;
     bool verbose = false;
     std::string executor;
     std::string mode;
@@ -119,10 +141,20 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         ->transform(CLI::AsSizeValue(false));
     app.add_option("--visible-vram", gpu.visible_bytes, "how much of it BAR2 shows (default: all)")
         ->transform(CLI::AsSizeValue(false));
-    app.add_option("--pcie-gen", gpu.link_generation, "PCIe generation to report (default 4)")
+    app.add_option("--pcie-gen", cable.generation, "PCIe generation (4; thunderbolt: 3)")
         ->check(CLI::Range(1, 6));
-    app.add_option("--pcie-width", gpu.link_width, "PCIe lanes to report (default 4)")
+    app.add_option("--pcie-width", cable.width, "PCIe lanes (4)")
         ->check(CLI::IsMember({1, 2, 4, 8, 16, 32}));
+    app.add_option("--cable", cable.kind,
+                   "direct, or thunderbolt: a tunnel of 32 Gb/s that adds 1500 ns (direct)")
+        ->check(CLI::IsMember({"direct", "thunderbolt"}));
+    app.add_option("--link-bandwidth", cable.megabits,
+                   "cap on copies, each way, megabits per second; 0: none (what the link carries)");
+    app.add_option("--link-latency", cable.latency_ns,
+                   "nanoseconds that the cable adds to reads and to the start of copies")
+        ->check(CLI::Range(0, 100000000));
+    app.add_option("--heat", heat_watts, "heat from outside in watts, for tests of throttling (0)")
+        ->check(CLI::Range(0, 100000));
     app.add_option("--heads", monitor.heads, "display heads, 0 to 4 (0)")->check(CLI::Range(0, 4));
     app.add_option("--mode", mode, "preferred mode of the monitors (1280x800)");
     app.add_option("--edid", monitor.edids, "EDID of a monitor, a file; once a head, in order")
@@ -137,10 +169,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     app.add_option("--screenshot", options.screenshot,
                    "ask the device behind --control for a picture: file, or -");
     app.add_option("--head", options.head, "whose picture (0)");
-    app.add_option(
-        "--send", options.request,
-        "ask the device behind --control: status, crc HEAD, plug HEAD [WxH[@HZ]], unplug "
-        "HEAD");
+    app.add_option("--send", options.request,
+                   "ask the device behind --control: status, telemetry, heat MILLIWATTS, crc HEAD, "
+                   "plug HEAD [WxH[@HZ]], unplug HEAD");
     app.add_option("--inject", faults,
                    "fail on purpose: hang, page-fault, lost-irq or gone, each with :after=N (the "
                    "Nth submission or interrupt) or :at=SECONDS; may be repeated")
@@ -182,6 +213,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         monitor.mode = display::parse_mode(mode);
     }
     options.vnc.head = options.head;
+    gpu.heat_mw = heat_watts * 1000;
+    apply_cable(cable, gpu);
     if (!vnc_password.empty()) {
         std::ifstream file(vnc_password);
         if (!std::getline(file, options.vnc.password) || options.vnc.password.empty()) {

@@ -24,6 +24,7 @@ base::Result<std::unique_ptr<PciDevice>> PciDevice::create(const GpuOptions& opt
                                .link_width = options.link_width};
     auto device =
         std::unique_ptr<PciDevice>(new PciDevice(config, options.visible_bytes, injector));
+    device->msix_.hold(true); // until bus mastering is on
     auto gpu = Gpu::create(options, device->msix_, device->guest_, injector, trace);
     if (!gpu) {
         return std::unexpected(std::move(gpu.error()));
@@ -72,6 +73,7 @@ void PciDevice::read(uint32_t region, uint64_t offset, std::span<std::byte> data
     if (gpu_->gone() || (region != vfio::kRegionConfig && !config_.awake())) {
         return;
     }
+    gpu_->link().request();
     if (region == vfio::kRegionConfig) {
         config_.read(offset, data);
     } else if (region == kBarVram) {
@@ -93,8 +95,8 @@ void PciDevice::write(uint32_t region, uint64_t offset, std::span<const std::byt
         if (effect.bus_master_moved) {
             gpu_->set_bus_master(config_.bus_master());
         }
-        if (effect.power_moved) {
-            msix_.hold(!config_.awake());
+        if (effect.bus_master_moved || effect.power_moved) {
+            msix_.hold(!config_.bus_master()); // a message is a write to memory
         }
         if (effect.reset) {
             (void)reset();
@@ -148,7 +150,7 @@ int PciDevice::reset() {
     }
     config_.reset();
     msix_.reset(true);
-    msix_.hold(false);
+    msix_.hold(true);
     gpu_->set_bus_master(false);
     if (!gpu_->reset(kResetWaitMs)) {
         KITE_LOG(warn, "the reset takes longer than {} ms; status tells when it is done",
@@ -160,7 +162,7 @@ int PciDevice::reset() {
 void PciDevice::disconnect() {
     config_.reset();
     msix_.reset(false);
-    msix_.hold(false);
+    msix_.hold(true);
     dma_unmap_all();
     gpu_->set_bus_master(false);
     while (!gpu_->reset(kResetWaitMs)) {

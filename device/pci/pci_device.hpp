@@ -4,9 +4,9 @@
 //
 // Owns the bus side and the GPU. The server calls it from one thread. After fault injection took
 // the device away ("gone") it is what a pulled cable looks like: reads give all ones, writes
-// vanish; outside of D0 so do those of the BARs, and interrupts wait, while VRAM, registers and
-// contexts stay. Registers are 32 bits wide; other accesses read all ones and write nothing, as the
-// hardware description says.
+// vanish; outside of D0 so do those of the BARs, while VRAM, registers and contexts stay.
+// Interrupts wait while the function is not in D0 or may not master the bus. Registers are 32 bits
+// wide; other accesses read all ones and write nothing, as the hardware description says.
 #pragma once
 
 #include "device/pci/bus/msix.hpp"

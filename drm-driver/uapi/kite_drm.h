@@ -123,6 +123,8 @@ enum drm_kite_dev_query_type {
 	DRM_KITE_DEV_QUERY_MEMORY,
 	/** @DRM_KITE_DEV_QUERY_LINK: &struct drm_kite_link_info */
 	DRM_KITE_DEV_QUERY_LINK,
+	/** @DRM_KITE_DEV_QUERY_TELEMETRY: &struct drm_kite_telemetry; since 1.2 */
+	DRM_KITE_DEV_QUERY_TELEMETRY,
 };
 
 /** struct drm_kite_gpu_info - what the GPU is; never changes while the file is open */
@@ -186,6 +188,35 @@ struct drm_kite_memory_info {
 	__u64 system_quota_left;
 };
 
+/** enum drm_kite_link_flags - flags of &struct drm_kite_link_info; since 1.2 */
+enum drm_kite_link_flags {
+	/** @DRM_KITE_LINK_TUNNEL: PCIe is tunnelled through another protocol, as by Thunderbolt */
+	DRM_KITE_LINK_TUNNEL = 1 << 0,
+	/**
+	 * @DRM_KITE_LINK_DMA_LOCKED: the device may not reach system memory: buffers are kept in VRAM,
+	 * whatever they were made for, and imports are refused (EACCES)
+	 */
+	DRM_KITE_LINK_DMA_LOCKED = 1 << 1,
+};
+
+/**
+ * enum drm_kite_dma_reason - why DMA is allowed or locked; since 1.2
+ *
+ * This driver has no policy that could lock it: it tells %DRM_KITE_DMA_ALWAYS.
+ */
+enum drm_kite_dma_reason {
+	/** @DRM_KITE_DMA_ALWAYS: allowed: the policy is `always` */
+	DRM_KITE_DMA_ALWAYS = 0,
+	/** @DRM_KITE_DMA_TRANSLATED: allowed: the IOMMU translates for this device */
+	DRM_KITE_DMA_TRANSLATED,
+	/** @DRM_KITE_DMA_INTERNAL: allowed: the firmware does not say that the port faces outside */
+	DRM_KITE_DMA_INTERNAL,
+	/** @DRM_KITE_DMA_EXTERNAL: locked: the port faces outside and no IOMMU translates */
+	DRM_KITE_DMA_EXTERNAL,
+	/** @DRM_KITE_DMA_MANUAL: the administrator's decision, locked until there is one */
+	DRM_KITE_DMA_MANUAL,
+};
+
 /** struct drm_kite_link_info - the cable as it is now */
 struct drm_kite_link_info {
 	/** @speed_mts: megatransfers per second and lane */
@@ -204,6 +235,66 @@ struct drm_kite_link_info {
 	__u32 pci_function;
 	/** @pad: 0 */
 	__u32 pad;
+	/** @flags: &enum drm_kite_link_flags; since 1.2 */
+	__u32 flags;
+	/** @dma_reason: &enum drm_kite_dma_reason; since 1.2 */
+	__u32 dma_reason;
+	/** @max_speed_mts: the most that the device's end offers; since 1.2 */
+	__u32 max_speed_mts;
+	/** @max_width: the most that the device's end offers; since 1.2 */
+	__u32 max_width;
+	/** @path_mbps: megabits per second that all links up to the root carry; since 1.2 */
+	__u32 path_mbps;
+	/** @cap_mbps: megabits per second that copies get each way, 0 = no cap known; since 1.2 */
+	__u32 cap_mbps;
+	/** @latency_ns: what the cable adds to a read; since 1.2 */
+	__u32 latency_ns;
+	/** @pad2: 0 */
+	__u32 pad2;
+};
+
+/** enum drm_kite_telemetry_flags - flags of &struct drm_kite_telemetry */
+enum drm_kite_telemetry_flags {
+	/** @DRM_KITE_TELEMETRY_SENSORS: there are sensors, and they could be read */
+	DRM_KITE_TELEMETRY_SENSORS = 1 << 0,
+	/** @DRM_KITE_TELEMETRY_LINK: the link counts, and could be read */
+	DRM_KITE_TELEMETRY_LINK = 1 << 1,
+	/** @DRM_KITE_TELEMETRY_ASLEEP: the device sleeps; nobody wakes it only to look */
+	DRM_KITE_TELEMETRY_ASLEEP = 1 << 2,
+	/** @DRM_KITE_TELEMETRY_THROTTLED: slowed down now for its heat */
+	DRM_KITE_TELEMETRY_THROTTLED = 1 << 3,
+};
+
+/** struct drm_kite_telemetry - the device's sensors and counters; what could not be read is 0 */
+struct drm_kite_telemetry {
+	/** @flags: &enum drm_kite_telemetry_flags */
+	__u32 flags;
+	/** @temperature_mc: thousandths of a degree Celsius */
+	__u32 temperature_mc;
+	/** @temperature_limit_mc: where throttling begins */
+	__u32 temperature_limit_mc;
+	/** @temperature_critical_mc: where it is strongest */
+	__u32 temperature_critical_mc;
+	/** @power_uw: microwatts, averaged over half a second */
+	__u32 power_uw;
+	/** @fan_rpm: revolutions per minute */
+	__u32 fan_rpm;
+	/** @speed_percent: of full speed */
+	__u32 speed_percent;
+	/** @throttle_count: how often throttling began */
+	__u32 throttle_count;
+	/** @throttle_ns: how long it was throttled */
+	__u64 throttle_ns;
+	/** @energy_uj: microjoules drawn */
+	__u64 energy_uj;
+	/** @link_in: bytes copied from system memory to the device */
+	__u64 link_in;
+	/** @link_out: bytes copied from the device to system memory */
+	__u64 link_out;
+	/** @link_busy_ns: time that these copies needed at the link's bandwidth, both ways together */
+	__u64 link_busy_ns;
+	/** @engine_busy_ns: of the rings since the device was reset, by &enum drm_kite_queue_class; [3]: page tables */
+	__u64 engine_busy_ns[4];
 };
 
 /** struct drm_kite_dev_query - DRM_IOCTL_KITE_DEV_QUERY */

@@ -147,7 +147,8 @@ void World::release(VkCommandBuffer commands) {
     vkFreeCommandBuffers(device, pool, 1, &commands);
 }
 
-Buffer::Buffer(World& world, VkDeviceSize size_bytes) : world_(world), size_bytes_(size_bytes) {
+Buffer::Buffer(World& world, VkDeviceSize size_bytes, VkMemoryPropertyFlags more)
+    : world_(world), size_bytes_(size_bytes) {
     const VkBufferCreateInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                   .size = size_bytes,
                                   .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT |
@@ -159,9 +160,9 @@ Buffer::Buffer(World& world, VkDeviceSize size_bytes) : world_(world), size_byte
     const VkMemoryAllocateInfo allocate{
         .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
         .allocationSize = needs.size,
-        .memoryTypeIndex =
-            world.memory_type(needs.memoryTypeBits, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                                        VK_MEMORY_PROPERTY_HOST_COHERENT_BIT)};
+        .memoryTypeIndex = world.memory_type(needs.memoryTypeBits,
+                                             VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                                 VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | more)};
     check(vkAllocateMemory(world.device, &allocate, nullptr, &memory_), "vkAllocateMemory");
     check(vkBindBufferMemory(world.device, buffer_, memory_, 0), "vkBindBufferMemory");
     check(vkMapMemory(world.device, memory_, 0, VK_WHOLE_SIZE, 0, &mapped_), "vkMapMemory");

@@ -82,7 +82,8 @@ public:
 /// A host-visible storage and transfer buffer, mapped for its whole life.
 class Buffer {
 public:
-    Buffer(World& world, VkDeviceSize size_bytes);
+    /// In memory that the CPU sees, with these properties besides.
+    Buffer(World& world, VkDeviceSize size_bytes, VkMemoryPropertyFlags more = 0);
     ~Buffer();
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;

@@ -2,7 +2,9 @@
 //
 // Copies 1 MiB back and forth and checks it, until told to stop or until the GPU goes away.
 //
-//     kite_guest_copy [ROUNDS]      (without a number: until the device is lost)
+//     kite_guest_copy [--system] [ROUNDS]    (without a number: until the device is lost)
+//
+// With --system both buffers are in cached memory, which is the guest's and not the eGPU's.
 //
 // Exit status: 0 all rounds were right, 3 the device was lost (VK_ERROR_DEVICE_LOST, the one answer
 // an application may get when the cable is pulled), 1 anything else: wrong bytes, another error.
@@ -10,6 +12,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -52,10 +55,13 @@ void submit(kite::bench::World& world, VkCommandBuffer commands) {
 } // namespace
 
 int main(int argc, char** argv) {
-    const unsigned long rounds = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0;
+    const bool system = argc > 1 && std::strcmp(argv[1], "--system") == 0;
+    const char* number = argv[system ? 2 : 1];
+    const unsigned long rounds = number != nullptr ? std::strtoul(number, nullptr, 10) : 0;
+    const VkMemoryPropertyFlags where = system ? VK_MEMORY_PROPERTY_HOST_CACHED_BIT : 0;
     kite::bench::World world;
-    kite::bench::Buffer source(world, kBytes);
-    kite::bench::Buffer target(world, kBytes);
+    kite::bench::Buffer source(world, kBytes, where);
+    kite::bench::Buffer target(world, kBytes, where);
     VkCommandBuffer commands = record_copy(world, source, target);
     auto from = source.as<uint32_t>();
     auto to = target.as<uint32_t>();

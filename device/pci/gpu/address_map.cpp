@@ -154,6 +154,21 @@ std::optional<std::string> AddressMap::apply(uint64_t from, uint64_t to,
     return std::nullopt;
 }
 
+uint64_t AddressMap::system_bytes(uint64_t va, uint64_t size) {
+    const std::lock_guard lock(mutex_);
+    auto it = runs_.upper_bound(va);
+    if (it != runs_.begin()) {
+        --it;
+    }
+    uint64_t bytes = 0;
+    for (; it != runs_.end() && it->first < va + size; ++it) {
+        const Run& run = it->second;
+        const uint64_t from = std::max(run.va, va), to = std::min(run.va + run.size, va + size);
+        bytes += run.memory == Run::Memory::system && from < to ? to - from : 0;
+    }
+    return bytes;
+}
+
 void AddressMap::refresh(uint64_t address, uint64_t size) {
     const std::lock_guard lock(mutex_);
     for (const auto& [va, run] : runs_) {

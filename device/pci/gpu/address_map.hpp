@@ -38,6 +38,8 @@ public:
     /// Guest memory at [address, address + size) or bus mastering changed: maps or unmaps what
     /// shows it.
     void refresh(uint64_t address, uint64_t size);
+    /// How many bytes of [va, va + size) show guest memory.
+    [[nodiscard]] uint64_t system_bytes(uint64_t va, uint64_t size);
 
 private:
     [[nodiscard]] int map(const Run& run);

@@ -90,9 +90,17 @@ front::Processor& Context::processor(unsigned ring) {
                                         .pool = parts_.pool,
                                         .kill = &kill_[ring],
                                         .counters = parts_.counters,
+                                        .traffic = this,
                                         .print_packets = parts_.print_packets});
     }
     return *processors_[ring];
+}
+
+void Context::moved(uint64_t va, uint64_t size, bool write, const std::atomic<uint32_t>& kill) {
+    if (const uint64_t bytes = map_.system_bytes(va, size); bytes != 0) {
+        parts_.link->request();
+        parts_.link->transfer(write ? Link::Direction::out : Link::Direction::in, bytes, kill);
+    }
 }
 
 bool Context::enter(unsigned ring) {

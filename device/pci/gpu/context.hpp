@@ -10,6 +10,7 @@
 #pragma once
 
 #include "device/front/processor.hpp"
+#include "device/pci/bus/link.hpp"
 #include "device/pci/gpu/address_map.hpp"
 #include "device/pci/gpu/trap.hpp"
 #include "kite_hw/registers.hpp"
@@ -38,6 +39,7 @@ struct ContextParts {
     const GuestMemory* guest = nullptr;     ///< memory behind the bus
     const std::atomic<bool>* bus = nullptr; ///< bus mastering
     MappingBudget* budget = nullptr;        ///< host mappings
+    Link* link = nullptr;                   ///< to the memory behind the bus
     exec::Executor* executor = nullptr;     ///< makes routines
     base::ThreadPool* pool = nullptr;       ///< workers
     front::Counters* counters = nullptr;    ///< totals
@@ -53,12 +55,12 @@ struct Death {
 };
 
 /// One context.
-class Context final : private TrapOwner {
+class Context final : private TrapOwner, private copy::Traffic {
 public:
     /// A context without mappings whose directory lies at a VRAM offset (checked).
     [[nodiscard]] static base::Result<std::shared_ptr<Context>>
     create(uint32_t id, uint64_t directory, const ContextParts& parts);
-    ~Context() = default;
+    ~Context() override = default;
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
@@ -100,6 +102,7 @@ private:
     Context(uint32_t id, uint64_t directory, std::unique_ptr<mem::Window> window,
             const ContextParts& parts);
     bool on_trap(uint64_t offset, bool write) noexcept override;
+    void moved(uint64_t va, uint64_t size, bool write, const std::atomic<uint32_t>& kill) override;
     [[nodiscard]] front::Processor& processor(unsigned ring);
 
     const uint32_t id_;

@@ -132,7 +132,8 @@ std::optional<Refusal> Engine::invalidate(const RingEntry& entry, unsigned ring,
     return std::nullopt;
 }
 
-bool Engine::bus_copy(uint64_t address, std::byte* host, uint64_t size, bool to_guest) {
+bool Engine::bus_copy(uint64_t address, std::byte* host, uint64_t size, bool to_guest,
+                      const std::atomic<uint32_t>& stop) {
     if (!s_.bus.load(std::memory_order_acquire)) {
         return false;
     }
@@ -143,6 +144,7 @@ bool Engine::bus_copy(uint64_t address, std::byte* host, uint64_t size, bool to_
         }
         done += n;
     }
+    s_.parts.link->transfer(to_guest ? Link::Direction::out : Link::Direction::in, size, stop);
     return true;
 }
 
@@ -159,6 +161,9 @@ std::optional<Refusal> Engine::copy(const RingEntry& e, const std::atomic<uint32
     const uint64_t chunk = twice ? kBounce : GuestMemory::kChunk;
     // Overlapping VRAM ranges: from the end when the target lies behind the source.
     const bool backwards = !e.source_system && !e.target_system && e.argument > e.address;
+    if (e.source_system || e.target_system) {
+        s_.parts.link->request();
+    }
     for (uint64_t done = 0; done < e.size && stop.load(std::memory_order_relaxed) == 0;) {
         const uint64_t n = std::min(chunk, e.size - done);
         const uint64_t at = backwards ? e.size - done - n : done;
@@ -166,12 +171,12 @@ std::optional<Refusal> Engine::copy(const RingEntry& e, const std::atomic<uint32
         if (!e.source_system && !e.target_system) {
             std::memmove(s_.vram->at(e.argument + at), s_.vram->at(e.address + at), n);
         } else if (twice) {
-            ok = bus_copy(e.address + at, bounce.data(), n, false) &&
-                 bus_copy(e.argument + at, bounce.data(), n, true);
+            ok = bus_copy(e.address + at, bounce.data(), n, false, stop) &&
+                 bus_copy(e.argument + at, bounce.data(), n, true, stop);
         } else if (e.source_system) {
-            ok = bus_copy(e.address + at, s_.vram->at(e.argument + at), n, false);
+            ok = bus_copy(e.address + at, s_.vram->at(e.argument + at), n, false, stop);
         } else {
-            ok = bus_copy(e.argument + at, s_.vram->at(e.address + at), n, true);
+            ok = bus_copy(e.argument + at, s_.vram->at(e.address + at), n, true, stop);
         }
         if (!ok) {
             return fmt::format("copy: bus address not reachable, {} of {} bytes done", done,
@@ -191,12 +196,15 @@ std::optional<Refusal> Engine::fill(const RingEntry& e, const std::atomic<uint32
     const auto value = static_cast<uint32_t>(e.address);
     std::vector<uint32_t> pattern(e.target_system ? kBounce / 4 : 0, value);
     const uint64_t chunk = e.target_system ? kBounce : GuestMemory::kChunk;
+    if (e.target_system) {
+        s_.parts.link->request();
+    }
     for (uint64_t done = 0; done < e.size && stop.load(std::memory_order_relaxed) == 0;) {
         const uint64_t n = std::min(chunk, e.size - done);
         if (!e.target_system) {
             std::fill_n(reinterpret_cast<uint32_t*>(s_.vram->at(e.argument + done)), n / 4, value);
         } else if (!bus_copy(e.argument + done, reinterpret_cast<std::byte*>(pattern.data()), n,
-                             true)) {
+                             true, stop)) {
             return fmt::format("fill: bus address not reachable, {} of {} bytes done", done,
                                e.size);
         }

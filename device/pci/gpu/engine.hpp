@@ -8,6 +8,7 @@
 
 #include "device/pci/gpu/context.hpp"
 #include "device/pci/gpu/fault_queue.hpp"
+#include "device/pci/gpu/thermal.hpp"
 
 namespace kite::dev::pci {
 
@@ -20,6 +21,7 @@ struct Services {
     Interrupts* interrupts = nullptr;
     Injector* injector = nullptr;
     const Trace* trace = nullptr;
+    Thermal* thermal = nullptr;
     ContextParts parts;
     std::atomic<bool> bus{false};     ///< bus mastering is on
     std::atomic<bool> gone{false};    ///< fault injection took the device away
@@ -53,7 +55,8 @@ private:
                                               const std::atomic<uint32_t>& stop);
     [[nodiscard]] std::optional<Refusal> fill(const hw::RingEntry& entry,
                                               const std::atomic<uint32_t>& stop);
-    [[nodiscard]] bool bus_copy(uint64_t address, std::byte* host, uint64_t size, bool to_guest);
+    [[nodiscard]] bool bus_copy(uint64_t address, std::byte* host, uint64_t size, bool to_guest,
+                                const std::atomic<uint32_t>& stop);
 
     Services& s_;
 };

@@ -40,7 +40,7 @@ Gpu::Gpu(const GpuOptions& options, Vram vram, std::unique_ptr<exec::Executor> e
     : options_(options), vram_(std::move(vram)), guest_(guest), trace_(trace),
       executor_(std::move(executor)),
       pool_(options.threads != 0 ? options.threads : base::ThreadPool::default_threads()),
-      interrupts_(msix, injector, trace),
+      thermal_(front::now_ns()), link_(options.link), interrupts_(msix, injector, trace),
       display_({.memory = {vram_.at(0), vram_.size_bytes()},
                 .interrupt =
                     [this] { interrupts_.raise(static_cast<uint32_t>(hw::IrqSource::display)); },
@@ -55,15 +55,18 @@ Gpu::Gpu(const GpuOptions& options, Vram vram, std::unique_ptr<exec::Executor> e
     services_.interrupts = &interrupts_;
     services_.injector = &injector;
     services_.trace = &trace_;
+    services_.thermal = &thermal_;
     services_.parts = {.vram = &vram_,
                        .guest = &guest_,
                        .bus = &services_.bus,
                        .budget = &budget_,
+                       .link = &link_,
                        .executor = executor_.get(),
                        .pool = &pool_,
                        .counters = &counters_,
                        .print_packets = options_.print_packets};
 
+    set_heat(options_.heat_mw);
     const std::string text = executor_->description();
     std::memcpy(description_.data(), text.data(), std::min(text.size(), sizeof(description_) - 1));
     const std::string identity =

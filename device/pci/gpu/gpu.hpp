@@ -12,6 +12,8 @@
 #include "device/pci/bus/config_space.hpp"
 #include "device/pci/gpu/ring.hpp"
 
+#include <unordered_map>
+
 namespace kite::dev::pci {
 
 /// What to build.
@@ -20,6 +22,8 @@ struct GpuOptions {
     uint64_t visible_bytes = uint64_t{1} << 30; ///< what BAR2 shows
     unsigned link_generation = 4;               ///< PCIe generation
     unsigned link_width = 4;                    ///< lanes
+    LinkOptions link;                           ///< how fast copies over it are
+    uint32_t heat_mw = 0;                       ///< heat from outside, milliwatts
     exec::ExecutorConfig executor;              ///< how shaders run
     unsigned threads = 0;                       ///< workers, 0: as many as CPUs
     bool print_packets = false;                 ///< KITE_DEV_DEBUG=packets
@@ -52,6 +56,12 @@ public:
     void guest_memory_changed(uint64_t address, uint64_t size);
     /// The memory.
     [[nodiscard]] const Vram& vram() const { return vram_; }
+    /// The cable.
+    [[nodiscard]] const Link& link() const { return link_; }
+    /// Heat from outside, milliwatts.
+    void set_heat(uint32_t milliwatts) { thermal_.set_heat(milliwatts, front::now_ns()); }
+    /// What sensors, link and rings say, a "name value" line each.
+    [[nodiscard]] std::string telemetry();
     /// The display heads.
     [[nodiscard]] display::Engine& display() { return display_; }
     /// True once fault injection took the device away.
@@ -68,6 +78,8 @@ private:
     void carry_out_reset();
     [[nodiscard]] uint32_t read_identity(uint32_t offset);
     [[nodiscard]] uint32_t read_control(uint32_t offset);
+    [[nodiscard]] std::optional<uint64_t> read_pair(uint32_t low_offset);
+    [[nodiscard]] uint32_t read_telemetry(uint32_t offset);
 
     const GpuOptions options_;
     Vram vram_;
@@ -77,6 +89,8 @@ private:
     base::ThreadPool pool_;
     front::Counters counters_;
     MappingBudget budget_;
+    Thermal thermal_;
+    Link link_;
     ContextTable contexts_;
     Interrupts interrupts_;
     display::Engine display_;
@@ -88,6 +102,7 @@ private:
     std::array<uint32_t, hw::reg::kDescriptionCount> description_{};
     std::array<uint32_t, hw::reg::kScratchCount> scratch_{};
     uint32_t timestamp_hi_ = 0;
+    std::unordered_map<uint32_t, uint32_t> latched_; // high halves, by their offset
 
     std::mutex mutex_;
     std::condition_variable wake_, done_;

@@ -42,6 +42,9 @@ uint32_t Gpu::read(uint32_t offset) {
     if (offset >= reg::kHeadStatus && offset < reg::kDoorbell) {
         return display_.read(offset);
     }
+    if (offset >= reg::kTemperature && offset <= reg::kLinkBusyHi) {
+        return read_telemetry(offset);
+    }
     if (offset >= reg::kTimestampLo) {
         return read_control(offset);
     }
@@ -90,12 +93,14 @@ uint32_t Gpu::read_identity(uint32_t offset) {
         return kContexts;
     case reg::kLink:
         return options_.link_generation | options_.link_width << 4;
+    case reg::kFeatures:
+        return reg::kFeaturesTelemetry | reg::kFeaturesLinkMeter;
     case reg::kHeadCount:
         return display_.heads();
     case reg::kVectorCount:
         return kMsixVectors;
     default:
-        return kAbsent; // features among them
+        return kAbsent;
     }
 }
 

@@ -170,6 +170,7 @@ void Ring::kill() {
     if (current_ != nullptr) {
         current_->stop(index_, Stop::kill);
     }
+    wake_.notify_all();
 }
 
 void Ring::doorbell(uint32_t tail) {
@@ -247,8 +248,12 @@ void Ring::step(std::unique_lock<std::mutex>& lock) {
     } else if (!refusal && entry.op != RingOp::nop) {
         started(entry.context);
         const uint64_t begin = front::now_ns();
+        s_.thermal->begin(class_, begin);
         refusal = execute(entry);
-        busy_ns_ += front::now_ns() - begin;
+        const uint64_t end = front::now_ns();
+        busy_ns_ += end - begin;
+        all_busy_ns_ += end - begin;
+        rest(s_.thermal->end(class_, end));
     }
     if (refusal) {
         refuse(entry, *refusal);
@@ -278,6 +283,15 @@ void Ring::step(std::unique_lock<std::mutex>& lock) {
     }
     lock.lock();
     context_ = kIdle;
+}
+
+// Too hot: the engine stands still. To the driver that is work that takes longer.
+void Ring::rest(uint64_t ns) {
+    if (ns == 0) {
+        return;
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, std::chrono::nanoseconds(ns), [this] { return disabling_ || killing_; });
 }
 
 void Ring::started(uint32_t context) {

@@ -36,6 +36,8 @@ public:
     void disable();
     /// Waits until it is off. Not from the server thread.
     void wait_disabled();
+    /// Nanoseconds that its engine was busy, of all times that it was enabled.
+    [[nodiscard]] uint64_t busy_ns() const { return all_busy_ns_.load(std::memory_order_relaxed); }
     /// Off: registers to their reset values.
     void reset();
 
@@ -49,6 +51,7 @@ private:
     void started(uint32_t context);
     void finished(const hw::RingEntry& entry, uint64_t busy_ns);
     void refuse(const hw::RingEntry& entry, const Refusal& why);
+    void rest(uint64_t ns);
 
     const unsigned index_;
     const hw::RingClass class_;
@@ -64,6 +67,7 @@ private:
     bool enabled_ = false, disabling_ = false, busy_ = false, killing_ = false, quit_ = false;
     std::shared_ptr<Context> current_; // whose submission runs
     std::atomic<uint32_t> stop_{0};    // of what runs without a context
+    std::atomic<uint64_t> all_busy_ns_{0};
 
     // The thread's own.
     uint64_t busy_ns_ = 0;

@@ -21,7 +21,7 @@ public:
     explicit Session(
         std::initializer_list<std::string_view> faults = {},
         exec::ExecutorConfig executor = {.mode = exec::ExecutorConfig::Mode::interpreter},
-        uint64_t vram_bytes = 64 << 20)
+        uint64_t vram_bytes = 64 << 20, const LinkOptions& link = {})
         : quit_(eventfd(0, EFD_CLOEXEC)), pull_(eventfd(0, EFD_CLOEXEC)) {
         for (const std::string_view fault : faults) {
             if (!injector_.add(fault)) {
@@ -30,6 +30,7 @@ public:
         }
         auto made = PciDevice::create({.vram_bytes = vram_bytes,
                                        .visible_bytes = vram_bytes,
+                                       .link = link,
                                        .executor = std::move(executor),
                                        .threads = 2},
                                       injector_, trace_);

@@ -81,15 +81,27 @@ std::string plug(display::Engine& engine, uint32_t head, std::string_view mode) 
 
 } // namespace
 
-std::string control_answer(display::Engine& engine, std::string_view request) {
+std::string control_answer(display::Engine& engine, const ControlHooks& hooks,
+                           std::string_view request) {
     const std::string_view verb = next_word(request);
     if (verb == "status") {
         return status(engine);
     }
+    if (verb == "telemetry" && hooks.telemetry) {
+        return ok(hooks.telemetry());
+    }
+    if (verb == "heat" && hooks.heat) {
+        const auto milliwatts = number(next_word(request));
+        if (!milliwatts || !next_word(request).empty()) {
+            return error("a number of milliwatts is wanted");
+        }
+        hooks.heat(*milliwatts);
+        return ok("");
+    }
     const auto head = number(next_word(request));
     const std::string_view rest = next_word(request);
     if (verb != "screenshot" && verb != "crc" && verb != "plug" && verb != "unplug") {
-        return error("requests are status, screenshot, crc, plug and unplug");
+        return error("requests are status, telemetry, heat, screenshot, crc, plug and unplug");
     }
     if (!head || *head >= engine.heads() || !next_word(request).empty() ||
         (verb != "plug" && !rest.empty())) {
@@ -109,8 +121,9 @@ std::string control_answer(display::Engine& engine, std::string_view request) {
     return ok("");
 }
 
-ControlServer::ControlServer(base::UniqueFd listener, display::Engine& engine)
-    : listener_(std::move(listener)), quit_(eventfd(0, EFD_CLOEXEC)), engine_(engine) {
+ControlServer::ControlServer(base::UniqueFd listener, display::Engine& engine, ControlHooks hooks)
+    : listener_(std::move(listener)), quit_(eventfd(0, EFD_CLOEXEC)), engine_(engine),
+      hooks_(std::move(hooks)) {
     thread_ = front::start_thread(
         "kite-control", [](void* self) { static_cast<ControlServer*>(self)->run(); }, this);
 }
@@ -158,7 +171,8 @@ void ControlServer::serve(int peer) {
             }
             input.append(bytes, static_cast<std::size_t>(n));
         }
-        const std::string answer = control_answer(engine_, std::string_view(input).substr(0, end));
+        const std::string answer =
+            control_answer(engine_, hooks_, std::string_view(input).substr(0, end));
         input.erase(0, end + 1);
         for (std::size_t sent = 0; sent < answer.size();) {
             const ssize_t n = write(peer, answer.data() + sent, answer.size() - sent);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The control socket: what people and tests ask of the display heads from outside the guest.
+// The control socket: what people and tests ask of the device from outside the guest.
 //
 // A request is a line, an answer "ok BYTES\n" and so many bytes, or "error TEXT\n". Requests:
 //   status                 facts about every head, a line each
+//   telemetry              sensors, link and rings, a "name value" line each
+//   heat MILLIWATTS        heat from outside, until it is changed
 //   screenshot HEAD        a PNG of what the head shows
 //   crc HEAD               CRC-32 of it, as the write-back tells it
 //   plug HEAD [WxH[@HZ]]   hang a monitor on the connector, with that mode preferred
@@ -15,6 +17,7 @@
 #include "base/unique_fd.hpp"
 #include "device/display/engine.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,14 +27,21 @@ namespace kite::dev::pci {
 /// Longest request, without its newline.
 inline constexpr std::size_t kLongestRequest = 256;
 
+/// What is asked of the device apart from its heads; what is missing is refused.
+struct ControlHooks {
+    std::function<std::string()> telemetry; ///< the figures
+    std::function<void(uint32_t)> heat;     ///< heat from outside, milliwatts
+};
+
 /// The answer to one request, as it goes over the socket.
-[[nodiscard]] std::string control_answer(display::Engine& engine, std::string_view request);
+[[nodiscard]] std::string control_answer(display::Engine& engine, const ControlHooks& hooks,
+                                         std::string_view request);
 
 /// Answers on a listening socket until it is destroyed.
 class ControlServer {
 public:
-    /// Starts the thread; `engine` outlives the server.
-    ControlServer(base::UniqueFd listener, display::Engine& engine);
+    /// Starts the thread; `engine` and what the hooks use outlive the server.
+    ControlServer(base::UniqueFd listener, display::Engine& engine, ControlHooks hooks);
     /// Ends it.
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
@@ -45,6 +55,7 @@ private:
     base::UniqueFd listener_;
     base::UniqueFd quit_;
     display::Engine& engine_;
+    ControlHooks hooks_;
     std::thread thread_;
 };
 

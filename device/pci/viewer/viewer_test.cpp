@@ -56,13 +56,27 @@ protected:
 };
 
 TEST_F(ViewerTest, AnswersEveryRequest) {
-    EXPECT_TRUE(control_answer(engine_, "status")
+    EXPECT_TRUE(control_answer(engine_, {}, "status")
                     .ends_with("head 1 disconnected off 0x0 0.000 Hz vblanks 0 commits 0\n"));
-    EXPECT_TRUE(control_answer(engine_, "crc 0").starts_with("ok 9\n"));
-    EXPECT_EQ(control_answer(engine_, "plug 1 1024x768"), "ok 0\n");
+    EXPECT_TRUE(control_answer(engine_, {}, "crc 0").starts_with("ok 9\n"));
+    EXPECT_EQ(control_answer(engine_, {}, "plug 1 1024x768"), "ok 0\n");
     EXPECT_TRUE(engine_.info(1).connected);
-    EXPECT_EQ(control_answer(engine_, "unplug 1"), "ok 0\n");
+    EXPECT_EQ(control_answer(engine_, {}, "unplug 1"), "ok 0\n");
     EXPECT_FALSE(engine_.info(1).connected);
+}
+
+TEST_F(ViewerTest, TelemetryAndHeatAreTheHooks) {
+    uint32_t heat = 0;
+    const ControlHooks hooks{.telemetry = [] { return std::string("power_uw 5\n"); },
+                             .heat = [&](uint32_t milliwatts) { heat = milliwatts; }};
+    EXPECT_EQ(control_answer(engine_, hooks, "telemetry"), "ok 11\npower_uw 5\n");
+    EXPECT_EQ(control_answer(engine_, hooks, "heat 1234"), "ok 0\n");
+    EXPECT_EQ(heat, 1234u);
+    for (const char* bad : {"heat", "heat -1", "heat 1 2", "heat x"}) {
+        EXPECT_TRUE(control_answer(engine_, hooks, bad).starts_with("error ")) << bad;
+    }
+    EXPECT_TRUE(control_answer(engine_, {}, "telemetry").starts_with("error "));
+    EXPECT_TRUE(control_answer(engine_, {}, "heat 1").starts_with("error "));
 }
 
 TEST_F(ViewerTest, RefusesNonsense) {
@@ -70,7 +84,7 @@ TEST_F(ViewerTest, RefusesNonsense) {
          {"", " ", "screenshot", "screenshot 1", "screenshot 2", "screenshot x", "screenshot 0 0",
           "plug 0 1x1", "plug 0 9999x9999", "plug 0 x", "plug 0 12x", "plug", "unplug -1",
           "crc 99999999999", "nothing 0", "plug 0 800x600 more"}) {
-        EXPECT_TRUE(control_answer(engine_, request).starts_with("error ")) << request;
+        EXPECT_TRUE(control_answer(engine_, {}, request).starts_with("error ")) << request;
     }
     std::mt19937 random(5);
     for (int i = 0; i < 20000; ++i) {
@@ -78,7 +92,7 @@ TEST_F(ViewerTest, RefusesNonsense) {
         for (char& c : request) {
             c = "screnhotplugu 0123x\t\xff"[random() % 21];
         }
-        const std::string answer = control_answer(engine_, request);
+        const std::string answer = control_answer(engine_, {}, request);
         EXPECT_TRUE(answer.starts_with("ok ") || answer.starts_with("error "));
     }
 }
@@ -88,7 +102,7 @@ TEST_F(ViewerTest, ScreenshotComesOverTheSocket) {
         std::filesystem::temp_directory_path() / ("kite-control-" + std::to_string(getpid()));
     auto listener = listen_local(path);
     ASSERT_TRUE(listener);
-    const ControlServer server(std::move(*listener), engine_);
+    const ControlServer server(std::move(*listener), engine_, {});
     const auto file = control_request(path, "screenshot 0");
     ASSERT_TRUE(file) << file.error().message;
     const auto image = display::decode_png(*file);

@@ -17,6 +17,9 @@ namespace {
     throw std::system_error(error, std::generic_category(), what);
 }
 
+/// The uapi minor version that kitectl needs.
+constexpr int kMinor = 2;
+
 /// A descriptor if the node is kite's and new enough, else -1 and errno.
 int open_kite(const std::string& path) {
     int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -24,7 +27,7 @@ int open_kite(const std::string& path) {
         return -1;
     drmVersionPtr version = drmGetVersion(fd);
     const bool kite = version != nullptr && std::strcmp(version->name, "kite") == 0;
-    const bool old = kite && version->version_minor < 1;
+    const bool old = kite && version->version_minor < kMinor;
     drmFreeVersion(version);
     if (kite && !old)
         return fd;
@@ -95,6 +98,12 @@ drm_kite_memory_info Device::memory() const {
 drm_kite_link_info Device::link() const {
     drm_kite_link_info out{};
     query(DRM_KITE_DEV_QUERY_LINK, out);
+    return out;
+}
+
+drm_kite_telemetry Device::telemetry() const {
+    drm_kite_telemetry out{};
+    query(DRM_KITE_DEV_QUERY_TELEMETRY, out);
     return out;
 }
 

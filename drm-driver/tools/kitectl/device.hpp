@@ -31,6 +31,7 @@ public:
     drm_kite_gpu_info gpu() const;
     drm_kite_memory_info memory() const;
     drm_kite_link_info link() const;
+    drm_kite_telemetry telemetry() const;
     drm_kite_account account(Who who, uint32_t resource) const;
     void set_limit(Who who, uint32_t resource, uint64_t limit) const;
     /// @param op enum drm_kite_dma_rights_op

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <pwd.h>
@@ -71,10 +72,12 @@ void show_info(const Device& device) {
     fmt::print("  pci      {:04x}:{:02x}:{:02x}.{:x} [{:04x}:{:04x}]{}\n", link.pci_domain,
                link.pci_bus, link.pci_device, link.pci_function, gpu.vendor_id, gpu.device_id,
                link.removable != 0 ? ", can be unplugged" : "");
-    fmt::print("  link     {:.1f} GT/s x{}\n", link.speed_mts / 1000.0, link.width);
+    fmt::print("  link     {}\n", format_link(link));
     fmt::print("  vram     {} of {} used, {} visible to the CPU\n", format_bytes(memory.vram_used),
                format_bytes(memory.vram_size), format_bytes(memory.vram_visible_size));
     fmt::print("  system   up to {}\n", format_bytes(memory.system_size));
+    fmt::print("  dma      {}\n", format_dma(link));
+    fmt::print("  sensors  {}\n", format_sensors(device.telemetry()));
 }
 
 void show_accounts(const Device& device, const Options& options) {
@@ -135,18 +138,42 @@ void show_top(const std::vector<Client>& before, const std::vector<Client>& now,
         fmt::print("nobody has a kite device open\n");
 }
 
-void top(double interval, int count) {
+/// What the device itself does; `before` is `seconds` earlier.
+void show_device(const Device& device, const drm_kite_telemetry& before,
+                 const drm_kite_telemetry& now, double seconds) {
+    fmt::print("{}  {}", device.path(), format_sensors(now));
+    constexpr std::array<const char*, 4> kEngines = {"graphics", "compute", "copy", "tables"};
+    for (size_t i = 0; i < kEngines.size(); ++i) {
+        const uint64_t ns = now.engine_busy_ns[i] - before.engine_busy_ns[i];
+        if (now.engine_busy_ns[i] > before.engine_busy_ns[i])
+            fmt::print("  {} {:.0f}%", kEngines[i], static_cast<double>(ns) / seconds / 1e7);
+    }
+    fmt::print("\n");
+    if ((now.flags & before.flags & DRM_KITE_TELEMETRY_LINK) != 0) {
+        auto rate = [&](uint64_t from, uint64_t to) {
+            return format_bytes(static_cast<uint64_t>(static_cast<double>(to - from) / seconds));
+        };
+        fmt::print("link {}  in {}/s  out {}/s\n", format_link(device.link()),
+                   rate(before.link_in, now.link_in), rate(before.link_out, now.link_out));
+    }
+}
+
+void top(const Device& device, double interval, int count) {
     const bool screen = isatty(STDOUT_FILENO) != 0 && count != 1;
     std::vector<Client> before = find_clients();
+    drm_kite_telemetry earlier = device.telemetry();
     for (int i = 0; count == 0 || i < count; ++i) {
         const auto start = std::chrono::steady_clock::now();
         std::this_thread::sleep_for(std::chrono::duration<double>(interval));
         std::vector<Client> now = find_clients();
+        const drm_kite_telemetry telemetry = device.telemetry();
         const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
         if (screen)
             fmt::print("\033[H\033[2J");
+        show_device(device, earlier, telemetry, passed.count());
         show_top(before, now, passed.count());
         std::fflush(stdout);
+        earlier = telemetry;
         before = std::move(now);
     }
 }
@@ -192,12 +219,10 @@ int run(int argc, char** argv) {
         ->check(CLI::NonNegativeNumber);
     CLI11_PARSE(app, argc, argv);
 
-    if (*top_command) {
-        top(interval, count);
-        return 0;
-    }
     const Device device(options.device);
-    if (*info)
+    if (*top_command)
+        top(device, interval, count);
+    else if (*info)
         show_info(device);
     else if (*accounts)
         show_accounts(device, options);

@@ -112,6 +112,36 @@ std::string format_rights(uint32_t rights) {
     return text.empty() ? "-" : text;
 }
 
+std::string format_link(const drm_kite_link_info& link) {
+    std::string text = fmt::format("{:.1f} GT/s x{}", link.speed_mts / 1000.0, link.width);
+    if (link.cap_mbps != 0)
+        text += fmt::format(", {:.1f} Gb/s", link.cap_mbps / 1000.0);
+    if (link.latency_ns != 0)
+        text += fmt::format(", adds {} ns", link.latency_ns);
+    return text + ((link.flags & DRM_KITE_LINK_TUNNEL) != 0 ? ", tunnelled" : "");
+}
+
+std::string format_dma(const drm_kite_link_info& link) {
+    constexpr std::array<const char*, 5> kWhy = {"the policy is always", "the IOMMU translates",
+                                                 "internal port", "external port without IOMMU",
+                                                 "the administrator decides"};
+    return fmt::format("{}: {}",
+                       (link.flags & DRM_KITE_LINK_DMA_LOCKED) != 0 ? "locked" : "allowed",
+                       link.dma_reason < kWhy.size() ? kWhy[link.dma_reason] : "?");
+}
+
+std::string format_sensors(const drm_kite_telemetry& t) {
+    if ((t.flags & DRM_KITE_TELEMETRY_ASLEEP) != 0)
+        return "asleep";
+    if ((t.flags & DRM_KITE_TELEMETRY_SENSORS) == 0)
+        return "-";
+    std::string text = fmt::format("{:.1f} C  {:.1f} W  fan {} rpm", t.temperature_mc / 1000.0,
+                                   t.power_uw / 1e6, t.fan_rpm);
+    if ((t.flags & DRM_KITE_TELEMETRY_THROTTLED) != 0)
+        text += fmt::format("  throttled to {}%", t.speed_percent);
+    return text;
+}
+
 std::optional<Client> parse_fdinfo(std::string_view text) {
     Client client;
     bool kite = false;

@@ -6,6 +6,8 @@
 // where said so.
 #pragma once
 
+#include "drm-driver/uapi/kite_drm.h"
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -34,6 +36,13 @@ uint32_t parse_resource(std::string_view name);
 uint32_t parse_rights(const std::vector<std::string>& names);
 /// Names of bits, separated by blanks; "-" for none.
 std::string format_rights(uint32_t rights);
+
+/// The cable for people: "16.0 GT/s x4, 63.0 Gb/s".
+std::string format_link(const drm_kite_link_info& link);
+/// Whether the device may reach system memory, and why.
+std::string format_dma(const drm_kite_link_info& link);
+/// Temperature, power, fan, throttling; "asleep", or "-" where there are no sensors.
+std::string format_sensors(const drm_kite_telemetry& telemetry);
 
 /// An open file of the driver as /proc/PID/fdinfo/FD tells it.
 struct Client {

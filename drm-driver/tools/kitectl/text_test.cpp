@@ -36,6 +36,32 @@ TEST(Names, AreReadAndRefused) {
     EXPECT_EQ(format_rights(0), "-");
 }
 
+TEST(Devices, ArePrintedForPeople) {
+    drm_kite_link_info link{};
+    link.speed_mts = 8000;
+    link.width = 4;
+    EXPECT_EQ(format_link(link), "8.0 GT/s x4");
+    EXPECT_EQ(format_dma(link), "allowed: the policy is always");
+    link.cap_mbps = 31504;
+    link.latency_ns = 1500;
+    link.flags = DRM_KITE_LINK_TUNNEL | DRM_KITE_LINK_DMA_LOCKED;
+    link.dma_reason = DRM_KITE_DMA_EXTERNAL;
+    EXPECT_EQ(format_link(link), "8.0 GT/s x4, 31.5 Gb/s, adds 1500 ns, tunnelled");
+    EXPECT_EQ(format_dma(link), "locked: external port without IOMMU");
+    drm_kite_telemetry t{};
+    EXPECT_EQ(format_sensors(t), "-");
+    t.flags = DRM_KITE_TELEMETRY_SENSORS;
+    t.temperature_mc = 65432;
+    t.power_uw = 23'000'000;
+    t.fan_rpm = 1800;
+    EXPECT_EQ(format_sensors(t), "65.4 C  23.0 W  fan 1800 rpm");
+    t.flags |= DRM_KITE_TELEMETRY_THROTTLED;
+    t.speed_percent = 25;
+    EXPECT_EQ(format_sensors(t), "65.4 C  23.0 W  fan 1800 rpm  throttled to 25%");
+    t.flags = DRM_KITE_TELEMETRY_ASLEEP;
+    EXPECT_EQ(format_sensors(t), "asleep");
+}
+
 TEST(Fdinfo, IsRead) {
     auto client = parse_fdinfo("pos:\t0\nflags:\t02100002\ndrm-driver:\tkite\n"
                                "drm-client-id:\t17\ndrm-pdev:\t0000:01:00.0\n"
