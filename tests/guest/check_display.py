@@ -3,6 +3,7 @@
 
 import pathlib
 import re
+import statistics
 import sys
 import tempfile
 import time
@@ -109,7 +110,9 @@ def cases(outside, out):
             rates = [float(seen) for seen in RATE.findall(text.stdout + text.stderr)]
             expect(rates, f"{words} -v: {text.stdout} {text.stderr}")
             print(f"{size[0]}x{size[1]}: framebuffer and screen agree; flips at {rates} of {rate} Hz")
-            expect((1 - RATE_ERROR) * rate < max(rates) < 1.01 * rate, f"{words} -v: {rates} Hz")
+            # One second of five may be measured wrong.
+            expect((1 - RATE_ERROR) * rate < max(rates) and statistics.median(rates) < 1.01 * rate,
+                   f"{words} -v: {rates} Hz")
 
     def planes(machine):
         machine.check("modprobe vgem")
