@@ -263,7 +263,8 @@ void gather_blend(const VkPipelineColorBlendStateCreateInfo* b, const DynMask& d
     auto* straight = find<VkPipelineColorBlendAdvancedStateCreateInfoEXT>(
         b->pNext, VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_ADVANCED_STATE_CREATE_INFO_EXT);
     for (uint32_t i = 0; i < s.blend_count; ++i) {
-        const auto& a = b->pAttachments[i];
+        // Null where all of it is dynamic.
+        const auto a = b->pAttachments ? b->pAttachments[i] : VkPipelineColorBlendAttachmentState{};
         hw::BlendAttachment& o = s.blend_attachments[i];
         o.write_mask = a.colorWriteMask & 15u;
         o.enable = a.blendEnable != VK_FALSE;
@@ -325,6 +326,9 @@ void set_equation(hw::BlendAttachment& out, const VkColorBlendEquationEXT& e) {
 }
 
 void set_equation(hw::BlendAttachment& out, const VkColorBlendAdvancedEXT& e) {
+    // Programs set this state to no advanced operation where they use the plain equation.
+    if (e.advancedBlendOp < VK_BLEND_OP_ZERO_EXT || e.advancedBlendOp > VK_BLEND_OP_BLUE_EXT)
+        return;
     out.advanced = 1;
     out.advanced_op = static_cast<hw::AdvancedBlendOp>(e.advancedBlendOp - VK_BLEND_OP_ZERO_EXT);
     out.overlap = static_cast<hw::BlendOverlap>(e.blendOverlap);
